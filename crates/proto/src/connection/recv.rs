@@ -1,0 +1,365 @@
+//! Bytes in, events out (RFC 6455 §5, §6.2), and what each violation is called.
+
+use super::state::Phase;
+use super::{Connection, codec::Codec};
+use crate::config::FRAGMENT_OVERHEAD;
+use crate::deflate::Pool;
+use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
+use crate::event::{Event, Payload, TextPayload};
+use crate::frame::header::{self, Header, Rules};
+use crate::frame::{CloseFrame, Kind, Opcode};
+use crate::message::{Budget, Gather};
+use std::time::Instant;
+use tidewire_simd::{Spare, from_utf8, mask, mask_at};
+
+/// Where the reading of the byte stream stands. Between whole messages it owns no buffer.
+#[derive(Debug, Default)]
+pub(super) struct Recv {
+    /// A header that has not arrived whole.
+    head: [u8; header::MAX_LEN],
+    head_len: u8,
+    /// A frame whose payload has not arrived whole.
+    frame: Option<Partial>,
+    /// A message that has not arrived whole.
+    message: Option<Message>,
+    /// The payload, so far, of a control frame that has not arrived whole.
+    control: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Partial {
+    opcode: Opcode,
+    fin: bool,
+    mask: Option<[u8; 4]>,
+    /// Payload bytes that have arrived.
+    offset: u64,
+    /// Payload bytes still to come.
+    remaining: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) gather: Gather,
+    pub(super) budget: Budget,
+    compressed: bool,
+}
+
+impl Recv {
+    /// Lets go of what was gathered: no message follows.
+    pub(super) fn drop_message(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl Connection {
+    /// Takes bytes that arrived. Gives the next event in them and moves `input` past it; `None` means
+    /// that all of `input` was taken, so call it until then. Payloads are unmasked in place.
+    ///
+    /// A whole, unfragmented, uncompressed message is handed out where it lies: no allocation, no
+    /// copy. What arrives in parts is gathered, and handed out owned.
+    ///
+    /// Once the connection is [over](Self::is_over), input is discarded (§7.1.7).
+    ///
+    /// # Errors
+    ///
+    /// The peer broke a rule or went over a limit: the connection has failed, the Close that says so
+    /// is queued, and the rest of `input` is dropped. Reported once.
+    #[inline]
+    pub fn receive<'b>(
+        &mut self,
+        now: Instant,
+        pool: &mut Pool,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        if self.is_over() {
+            *input = &mut [];
+            return Ok(None);
+        }
+        if !input.is_empty() {
+            self.timers.heard(now);
+        }
+        self.advance(now, pool, input).map_err(|failure| {
+            *input = &mut [];
+            self.fail(now, failure)
+        })
+    }
+
+    fn advance<'b>(
+        &mut self,
+        now: Instant,
+        pool: &mut Pool,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        loop {
+            if let Some(partial) = self.recv.frame {
+                let event = self.part(now, pool, partial, input)?;
+                if event.is_some() || self.recv.frame.is_some() {
+                    return Ok(event);
+                }
+                continue;
+            }
+            let Some(header) = self.read_header(input)? else { return Ok(None) };
+            self.begin(&header)?;
+            let whole = usize::try_from(header.len).ok().filter(|&len| len <= input.len());
+            let Some(len) = whole else {
+                let Header { fin, opcode, mask, len, .. } = header;
+                self.recv.frame = Some(Partial { opcode, fin, mask, offset: 0, remaining: len });
+                continue;
+            };
+            let payload = take(input, len);
+            if let Some(key) = header.mask {
+                mask(key, payload);
+            }
+            let payload: &'b [u8] = payload;
+            let event = match header.opcode {
+                Opcode::Text if self.recv.message.is_none() => {
+                    // §8.1: text that is not UTF-8 MUST fail the connection.
+                    let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
+                    Some(Event::Text(TextPayload::Borrowed(text)))
+                }
+                Opcode::Binary if self.recv.message.is_none() => {
+                    Some(Event::Binary(Payload::Borrowed(payload)))
+                }
+                Opcode::Text | Opcode::Binary | Opcode::Continuation => {
+                    self.data(payload, header.len, header.fin, pool)?
+                }
+                control => Some(self.control(now, control, Payload::Borrowed(payload))?),
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// The next header, from `input` and what was kept of an earlier part of it.
+    #[inline]
+    fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
+        let rules = Rules { role: self.role, rsv1: self.codec.is_some() };
+        let recv = &mut self.recv;
+        if recv.head_len == 0 {
+            if let Some((header, len)) = Header::decode(input, rules)? {
+                take(input, len);
+                return Ok(Some(header));
+            }
+        }
+        let kept = usize::from(recv.head_len);
+        let more = input.len().min(header::MAX_LEN - kept);
+        recv.head[kept..kept + more].copy_from_slice(&input[..more]);
+        match Header::decode(&recv.head[..kept + more], rules)? {
+            Some((header, len)) => {
+                take(input, len - kept);
+                recv.head_len = 0;
+                Ok(Some(header))
+            }
+            None => {
+                take(input, more);
+                recv.head_len = (kept + more) as u8;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Judges a frame by its header, before any of its payload is kept, and begins a message if its
+    /// payload cannot be handed out where it lies.
+    fn begin(&mut self, header: &Header) -> Result<(), Failure> {
+        let (limit, opcode) = (self.config.max_frame, header.opcode);
+        if opcode.is_control() {
+            return Ok(());
+        }
+        if header.len > limit as u64 {
+            return Err(LimitExceeded::Frame { claimed: header.len, limit }.into());
+        }
+        let kind = match (opcode, &mut self.recv.message) {
+            // §5.4: a fragmented message continues with opcode 0, and nothing else does.
+            (Opcode::Continuation, None) => return Err(Violation::StrayContinuation.into()),
+            (Opcode::Continuation, Some(message)) => {
+                message.budget.charge(FRAGMENT_OVERHEAD as u64)?;
+                if !message.compressed {
+                    message.budget.charge(header.len)?;
+                }
+                return Ok(());
+            }
+            (_, Some(_)) => return Err(Violation::MessageInsideMessage.into()),
+            (Opcode::Text, None) => Kind::Text,
+            (_, None) => Kind::Binary,
+        };
+        let mut budget = Budget::new(self.config.max_message);
+        if !header.rsv1 {
+            budget.charge(header.len)?;
+        }
+        // `advance` hands a whole frame out in place when there is no message. Whether this one is
+        // whole it knows only with the payload; so a frame that ends its message begins none here.
+        if !header.fin || header.rsv1 {
+            let gather = Gather::new(kind);
+            self.recv.message = Some(Message { gather, budget, compressed: header.rsv1 });
+        }
+        Ok(())
+    }
+
+    /// Takes the next part of a payload that does not arrive whole.
+    fn part<'b>(
+        &mut self,
+        now: Instant,
+        pool: &mut Pool,
+        mut partial: Partial,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        if input.is_empty() {
+            return Ok(None);
+        }
+        let available = input.len().min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
+        let piece = take(input, available);
+        if let Some(key) = partial.mask {
+            mask_at(key, partial.offset, piece);
+        }
+        let claimed = partial.remaining;
+        partial.offset += available as u64;
+        partial.remaining -= available as u64;
+        let ended = partial.remaining == 0;
+        self.recv.frame = (!ended).then_some(partial);
+
+        if partial.opcode.is_control() {
+            self.recv.control.extend_from_slice(piece);
+            if !ended {
+                return Ok(None);
+            }
+            let payload = Payload::Owned(std::mem::take(&mut self.recv.control).into());
+            return self.control(now, partial.opcode, payload).map(Some);
+        }
+        self.open_message(partial.opcode);
+        self.data(piece, claimed, ended && partial.fin, pool)
+    }
+
+    /// Begins the message of an unfragmented, uncompressed frame that turned out to arrive in parts.
+    /// Its length was charged when its header was judged.
+    fn open_message(&mut self, opcode: Opcode) {
+        let limit = self.config.max_message;
+        self.recv.message.get_or_insert_with(|| Message {
+            gather: Gather::new(if opcode == Opcode::Text { Kind::Text } else { Kind::Binary }),
+            budget: Budget::new(limit),
+            compressed: false,
+        });
+    }
+
+    /// Adds unmasked payload to the message under way; `last` ends it. `claimed`: how many bytes the
+    /// frame says are to come, `piece` included.
+    fn data(
+        &mut self,
+        piece: &[u8],
+        claimed: u64,
+        last: bool,
+        pool: &mut Pool,
+    ) -> Result<Option<Event<'static>>, Failure> {
+        let Some(message) = &mut self.recv.message else { return Ok(None) };
+        match &mut self.codec {
+            Some(codec) if message.compressed => codec.inflate(piece, last, message, pool)?,
+            _ => {
+                message.gather.reserve(piece.len(), claimed);
+                message.gather.push(piece)?;
+            }
+        }
+        if last { self.finish_message() } else { Ok(None) }
+    }
+
+    fn finish_message(&mut self) -> Result<Option<Event<'static>>, Failure> {
+        self.recv.message.take().map(|message| message.gather.finish()).transpose()
+    }
+
+    /// Where the payload of a large frame can be read in without passing through the caller's
+    /// buffer: `Some` while an uncompressed data frame is under way. At most what is left of the
+    /// frame fits. Report what was read with [`received_direct`](Self::received_direct).
+    pub fn direct(&mut self) -> Option<Spare<'_>> {
+        /// How far one read may reach ahead of what has arrived.
+        const STEP: u64 = 256 * 1024;
+        let partial = self.recv.frame.filter(|partial| !partial.opcode.is_control())?;
+        let message = self.recv.message.as_mut().filter(|message| !message.compressed)?;
+        let next = partial.remaining.min(STEP.min(message.gather.len() as u64).max(1)) as usize;
+        message.gather.reserve(next, partial.remaining);
+        Some(message.gather.spare(usize::try_from(partial.remaining).unwrap_or(usize::MAX)))
+    }
+
+    /// `count` bytes were read into [`direct`](Self::direct).
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn received_direct(
+        &mut self,
+        now: Instant,
+        count: usize,
+    ) -> Result<Option<Event<'static>>, Failure> {
+        self.timers.heard(now);
+        self.filled(count).map_err(|failure| self.fail(now, failure))
+    }
+
+    fn filled(&mut self, count: usize) -> Result<Option<Event<'static>>, Failure> {
+        let (Some(partial), Some(message)) = (&mut self.recv.frame, &mut self.recv.message) else {
+            return Ok(None);
+        };
+        let count = count.min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
+        message.gather.filled(count, partial.mask.map(|key| (key, partial.offset)))?;
+        partial.offset += count as u64;
+        partial.remaining -= count as u64;
+        if partial.remaining > 0 {
+            return Ok(None);
+        }
+        let fin = partial.fin;
+        self.recv.frame = None;
+        if fin { self.finish_message() } else { Ok(None) }
+    }
+
+    /// Takes a whole control frame (§5.5).
+    fn control<'b>(
+        &mut self,
+        now: Instant,
+        opcode: Opcode,
+        payload: Payload<'b>,
+    ) -> Result<Event<'b>, Failure> {
+        Ok(match opcode {
+            Opcode::Ping => {
+                // §5.5.2: "MUST send a Pong frame in response, unless it already received a Close",
+                // with (§5.5.3) "identical Application data".
+                if self.phase == Phase::Open {
+                    self.control.push_pong(&payload, self.config.max_queued_control);
+                }
+                Event::Ping(payload)
+            }
+            Opcode::Pong => {
+                self.timers.pong(now, &payload);
+                Event::Pong(payload)
+            }
+            _ => {
+                let frame = CloseFrame::decode(&payload)?;
+                self.receive_close(now, frame.clone());
+                Event::Close(frame)
+            }
+        })
+    }
+}
+
+impl Codec {
+    /// Inflates `piece` into the message, under its budget and with its check.
+    fn inflate(
+        &mut self,
+        piece: &[u8],
+        last: bool,
+        message: &mut Message,
+        pool: &mut Pool,
+    ) -> Result<(), Failure> {
+        let Message { gather, budget, .. } = message;
+        self.decode(piece, last, pool, &mut |inflated: &[u8]| {
+            // RFC 7692 §8.1's danger: a small message that inflates without end.
+            budget.charge(inflated.len() as u64)?;
+            gather.push(inflated)?;
+            Ok(())
+        })
+    }
+}
+
+/// The first `count` bytes of `input`, which is moved past them.
+#[inline]
+fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+    let (taken, rest) = std::mem::take(input).split_at_mut(count);
+    *input = rest;
+    taken
+}

@@ -1,0 +1,226 @@
+//! Commands in, bytes out: messages, fragments, prepared frames, Ping and Pong.
+
+use super::control::{Frame, put_frame};
+use super::state::Phase;
+use super::{Connection, MaskSource};
+use crate::deflate::Pool;
+use crate::error::SendError;
+use crate::frame::{Header, Kind, Opcode, Role, header};
+use crate::prepared::PreparedFrame;
+use bytes::Bytes;
+use tidewire_simd::mask;
+
+/// A frame header on its own, for a payload that is written from where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameHead {
+    bytes: [u8; header::MAX_LEN],
+    len: u8,
+}
+
+impl FrameHead {
+    pub(crate) fn new(header: Header) -> Self {
+        let mut bytes = [0; header::MAX_LEN];
+        let len = header.encode(&mut bytes) as u8;
+        Self { bytes, len }
+    }
+
+    /// The header as it goes on the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+impl Connection {
+    /// Appends a text message to `out`, compressed if that was agreed and is worth it.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`], [`SendError::FragmentedMessageOpen`]; `out` is unchanged then.
+    pub fn send_text(
+        &mut self,
+        text: &str,
+        masks: &mut (impl MaskSource + ?Sized),
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.send(Kind::Text, text.as_bytes(), masks, pool, out)
+    }
+
+    /// Appends a binary message to `out`, compressed if that was agreed and is worth it.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_binary(
+        &mut self,
+        data: &[u8],
+        masks: &mut (impl MaskSource + ?Sized),
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.send(Kind::Binary, data, masks, pool, out)
+    }
+
+    #[inline]
+    fn send(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        masks: &mut (impl MaskSource + ?Sized),
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_send_message()?;
+        let opcode = kind.into();
+        if self.codec.as_ref().is_some_and(|codec| codec.wants(payload.len()))
+            && self.send_compressed(opcode, payload, masks, pool, out)
+        {
+            return Ok(());
+        }
+        put_frame(Frame { fin: true, rsv1: false, opcode, payload }, self.role, masks, out);
+        Ok(())
+    }
+
+    /// Compresses behind room for the longest header, then closes the gap. False, with `out` as it
+    /// was, if compression gains nothing.
+    fn send_compressed(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        masks: &mut (impl MaskSource + ?Sized),
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let Some(codec) = &mut self.codec else { return false };
+        let start = out.len();
+        let body = start + header::MAX_LEN;
+        out.resize(body, 0);
+        if !codec.compress(payload, pool, out) {
+            out.truncate(start);
+            return false;
+        }
+        let key = (self.role == Role::Client).then(|| masks.next_mask());
+        if let Some(key) = key {
+            mask(key, &mut out[body..]);
+        }
+        let len = (out.len() - body) as u64;
+        let head = FrameHead::new(Header { fin: true, rsv1: true, opcode, mask: key, len });
+        let head = head.as_bytes();
+        out[start..start + head.len()].copy_from_slice(head);
+        out.drain(start + head.len()..body);
+        true
+    }
+
+    /// The header of a whole message of `len` bytes that the caller writes from where it lies, right
+    /// behind the header. `None` if the payload cannot go out as it is: a client masks it (§5.3), and
+    /// a compressed one is another payload; send it with `send_text` or `send_binary` then.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_head(&mut self, kind: Kind, len: usize) -> Result<Option<FrameHead>, SendError> {
+        self.may_send_message()?;
+        if self.role == Role::Client || self.codec.as_ref().is_some_and(|codec| codec.wants(len)) {
+            return Ok(None);
+        }
+        let opcode = kind.into();
+        let header = Header { fin: true, rsv1: false, opcode, mask: None, len: len as u64 };
+        Ok(Some(FrameHead::new(header)))
+    }
+
+    /// Sends a frame that was made once for many connections. A server gives back the shared bytes
+    /// to be written, compressed if that was agreed; a client, which must mask, appends its own copy
+    /// to `out` and gives back `None`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
+    pub fn send_prepared(
+        &mut self,
+        frame: &PreparedFrame,
+        masks: &mut (impl MaskSource + ?Sized),
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) -> Result<Option<Bytes>, SendError> {
+        if self.role == Role::Client {
+            return self.send(frame.kind(), frame.payload(), masks, pool, out).map(|()| None);
+        }
+        self.may_send_message()?;
+        Ok(Some(match &mut self.codec {
+            Some(codec) => codec.prepared(frame, pool),
+            None => frame.plain(),
+        }))
+    }
+
+    /// Appends a fragment of a message, uncompressed: the first one begins the message, `fin` ends
+    /// it (§5.4). Control frames may go between fragments; other messages may not.
+    ///
+    /// A text message may be cut anywhere, but must be UTF-8 as a whole: the caller sees to that.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`]; [`SendError::FragmentedMessageOpen`] if `kind` is not that of the
+    /// message under way.
+    pub fn send_fragment(
+        &mut self,
+        kind: Kind,
+        fin: bool,
+        payload: &[u8],
+        masks: &mut (impl MaskSource + ?Sized),
+        out: &mut Vec<u8>,
+    ) -> Result<(), SendError> {
+        self.may_send()?;
+        let opcode = match self.fragmented {
+            None => kind.into(),
+            Some(open) if open == kind => Opcode::Continuation,
+            Some(_) => return Err(SendError::FragmentedMessageOpen),
+        };
+        self.fragmented = (!fin).then_some(kind);
+        put_frame(Frame { fin, rsv1: false, opcode, payload }, self.role, masks, out);
+        Ok(())
+    }
+
+    /// Queues a Ping of at most 125 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Closing`], [`SendError::ControlTooLong`], [`SendError::ControlQueueFull`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.queue_control(Opcode::Ping, payload)
+    }
+
+    /// Queues an unasked Pong of at most 125 bytes. Answers to Pings need no call.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping).
+    pub fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.queue_control(Opcode::Pong, payload)
+    }
+
+    fn queue_control(&mut self, opcode: Opcode, payload: &[u8]) -> Result<(), SendError> {
+        self.may_send()?;
+        if payload.len() > header::MAX_CONTROL_PAYLOAD {
+            return Err(SendError::ControlTooLong);
+        }
+        if self.control.len() >= self.config.max_queued_control {
+            return Err(SendError::ControlQueueFull);
+        }
+        self.control.push(opcode, payload);
+        Ok(())
+    }
+
+    /// §5.5.1: after a Close frame an endpoint "MUST NOT send any more data frames".
+    #[inline]
+    fn may_send(&self) -> Result<(), SendError> {
+        if self.phase == Phase::Open { Ok(()) } else { Err(SendError::Closing) }
+    }
+
+    /// §5.4: fragments of one message "MUST NOT be interleaved" with another message.
+    #[inline]
+    fn may_send_message(&self) -> Result<(), SendError> {
+        self.may_send()?;
+        if self.fragmented.is_some() { Err(SendError::FragmentedMessageOpen) } else { Ok(()) }
+    }
+}

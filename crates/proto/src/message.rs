@@ -1,0 +1,152 @@
+//! Gathers a message that did not arrive whole: fragments, split frames, inflated text. Memory
+//! follows the bytes that arrived, not the length that was claimed.
+
+use crate::error::{Failure, LimitExceeded, ProtocolViolation};
+use crate::event::{Event, Payload, TextPayload};
+use crate::frame::Kind;
+use bytes::BytesMut;
+use tidewire_simd::{Spare, Utf8Buf, mask_at};
+
+/// A claimed length alone reserves at most this many bytes.
+const EAGER: usize = 64 * 1024;
+
+/// A message under way.
+#[derive(Debug)]
+pub(crate) enum Gather {
+    /// Checked as it arrives.
+    Text(Utf8Buf),
+    Binary(BytesMut),
+}
+
+impl Gather {
+    pub(crate) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Self::Text(Utf8Buf::new()),
+            Kind::Binary => Self::Binary(BytesMut::new()),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    fn capacity(&self) -> usize {
+        match self {
+            Self::Text(text) => text.capacity(),
+            Self::Binary(bytes) => bytes.capacity(),
+        }
+    }
+
+    /// Makes room for `next` bytes that have arrived or are about to, growing to
+    /// min(claimed, max(64 KiB, 2 × arrived)), where `claimed` more are still to come.
+    pub(crate) fn reserve(&mut self, next: usize, claimed: u64) {
+        let arrived = self.len() + next;
+        if arrived <= self.capacity() {
+            return;
+        }
+        let claimed = (self.len() as u64).saturating_add(claimed);
+        let target = claimed.min(EAGER.max(2 * arrived) as u64) as usize;
+        let additional = target.max(arrived) - self.len();
+        match self {
+            Self::Text(text) => text.reserve(additional),
+            Self::Binary(bytes) => bytes.reserve(additional),
+        }
+    }
+
+    /// Appends bytes that are not masked.
+    pub(crate) fn push(&mut self, piece: &[u8]) -> Result<(), ProtocolViolation> {
+        match self {
+            Self::Text(text) => text.push(piece).map_err(|_| ProtocolViolation::InvalidUtf8),
+            Self::Binary(bytes) => {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// The reserved room, at most `limit` bytes of it, to read into.
+    pub(crate) fn spare(&mut self, limit: usize) -> Spare<'_> {
+        match self {
+            Self::Text(text) => text.spare(limit),
+            Self::Binary(bytes) => Spare::new(bytes, limit),
+        }
+    }
+
+    /// Unmasks and checks the last `count` bytes, which were read into [`spare`](Self::spare).
+    pub(crate) fn filled(
+        &mut self,
+        count: usize,
+        mask: Option<([u8; 4], u64)>,
+    ) -> Result<(), ProtocolViolation> {
+        if let Some((key, offset)) = mask {
+            let fresh = match self {
+                Self::Text(text) => text.unchecked_mut(count),
+                Self::Binary(bytes) => {
+                    let from = bytes.len().saturating_sub(count);
+                    &mut bytes[from..]
+                }
+            };
+            mask_at(key, offset, fresh);
+        }
+        match self {
+            Self::Text(text) => text.check().map_err(|_| ProtocolViolation::InvalidUtf8),
+            Self::Binary(_) => Ok(()),
+        }
+    }
+
+    /// The whole message; its buffer goes with it.
+    pub(crate) fn finish(self) -> Result<Event<'static>, Failure> {
+        Ok(match self {
+            Self::Text(text) => Event::Text(TextPayload::Owned(
+                // §8.1: a text message that ends inside a character is not UTF-8.
+                text.finish().map_err(|_| ProtocolViolation::InvalidUtf8)?,
+            )),
+            Self::Binary(bytes) => Event::Binary(Payload::Owned(bytes.freeze())),
+        })
+    }
+}
+
+/// What a message may still cost: its bytes, and an overhead for each fragment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    left: usize,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, left: limit }
+    }
+
+    pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), LimitExceeded> {
+        let over = LimitExceeded::Message { limit: self.limit };
+        let bytes = usize::try_from(bytes).map_err(|_| over)?;
+        self.left = self.left.checked_sub(bytes).ok_or(over)?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_claimed_length_allocates_little() {
+        let mut gather = Gather::new(Kind::Binary);
+        gather.reserve(10, 1 << 40);
+        assert!(gather.capacity() <= EAGER, "{}", gather.capacity());
+        assert_eq!(gather.push(&[0; 10]), Ok(()));
+        gather.reserve(EAGER, 1 << 40);
+        assert!(gather.capacity() <= 2 * (EAGER + 10), "{}", gather.capacity());
+    }
+
+    #[test]
+    fn a_small_claim_is_reserved_exactly() {
+        let mut gather = Gather::new(Kind::Binary);
+        gather.reserve(1, 300);
+        assert_eq!(gather.capacity(), 300);
+    }
+}
