@@ -31,7 +31,10 @@ impl Stream {
             )
         };
         assert_eq!(code, z::Z_OK);
-        Self { raw, inflates: true }
+        Self {
+            raw,
+            inflates: true,
+        }
     }
 
     fn deflate(level: u8, window_bits: u8, strategy: c_int) -> Self {
@@ -50,7 +53,10 @@ impl Stream {
             )
         };
         assert_eq!(code, z::Z_OK);
-        Self { raw, inflates: false }
+        Self {
+            raw,
+            inflates: false,
+        }
     }
 
     /// All that `input` gives, with at most `room` bytes of output per call, and zlib's last code.
@@ -97,7 +103,11 @@ impl Stream {
 
     fn message(&mut self, payload: &[u8]) -> Vec<u8> {
         let (mut out, _) = self.run(payload, z::Z_SYNC_FLUSH, 4096);
-        assert!(out.ends_with(&[0, 0, 0xff, 0xff]), "no tail for {} bytes", payload.len());
+        assert!(
+            out.ends_with(&[0, 0, 0xff, 0xff]),
+            "no tail for {} bytes",
+            payload.len()
+        );
         out.truncate(out.len() - 4);
         out
     }
@@ -142,7 +152,10 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
@@ -162,16 +175,41 @@ impl Noise {
 fn temptations(window: usize, noise: &mut Noise) -> Vec<Vec<u8>> {
     let mut messages = Vec::new();
     for distance in [
-        window - 263, window - 262, window - 261, window - 7, window - 6, window - 5, window - 1,
-        window, window + 1, window * 2 - 262, window * 2 - 1, window * 2, window * 2 + 1, 250, 251,
-        255, 256, 257, 511, 512, 513,
+        window.saturating_sub(263),
+        window.saturating_sub(262),
+        window.saturating_sub(261),
+        window - 7,
+        window - 6,
+        window - 5,
+        window - 1,
+        window,
+        window + 1,
+        window * 2 - 262,
+        window * 2 - 1,
+        window * 2,
+        window * 2 + 1,
+        250,
+        251,
+        255,
+        256,
+        257,
+        511,
+        512,
+        513,
     ] {
         if distance < 4 || distance > window * 3 {
             continue;
         }
         // Noise repeated at exactly this distance: every match reaches exactly so far.
         let period = noise.bytes(distance);
-        messages.push(period.iter().copied().cycle().take(distance * 3 + 300).collect());
+        messages.push(
+            period
+                .iter()
+                .copied()
+                .cycle()
+                .take(distance * 3 + 300)
+                .collect(),
+        );
         // A word, a gap, the word again.
         let word = noise.word(3, 40);
         let gap = vec![b'.'; distance.saturating_sub(word.len())];
@@ -198,7 +236,11 @@ fn c_zlib_with_the_agreed_window_takes_what_we_send() {
     for bits in 8..=15u8 {
         let messages = temptations(1 << bits, &mut noise);
         // The largest windows cost the most and tempt the least: some levels are enough there.
-        let levels: &[u8] = if bits <= 11 { &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9] } else { &[1, 3, 6, 9] };
+        let levels: &[u8] = if bits <= 11 {
+            &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+        } else {
+            &[1, 3, 6, 9]
+        };
         for &level in levels {
             for takeover in [true, false] {
                 let mut encoder = Encoder::new(level, bits);
@@ -235,7 +277,10 @@ fn the_judge_refuses_a_window_larger_than_agreed() {
     payload.extend([0, 0, 0xff, 0xff]);
     let (back, code) = Stream::inflate(8).run(&payload, z::Z_SYNC_FLUSH, 1);
     assert!(code == z::Z_DATA_ERROR && back.len() < text.len());
-    assert_eq!(Stream::inflate(10).run(&payload, z::Z_SYNC_FLUSH, 1).0, text);
+    assert_eq!(
+        Stream::inflate(10).run(&payload, z::Z_SYNC_FLUSH, 1).0,
+        text
+    );
 }
 
 trait Pipe {
@@ -251,7 +296,13 @@ impl Pipe for Encoder {
 #[test]
 fn we_take_what_c_zlib_sends() {
     let mut noise = Noise(11);
-    let strategies = [z::Z_DEFAULT_STRATEGY, z::Z_FILTERED, z::Z_HUFFMAN_ONLY, z::Z_RLE, z::Z_FIXED];
+    let strategies = [
+        z::Z_DEFAULT_STRATEGY,
+        z::Z_FILTERED,
+        z::Z_HUFFMAN_ONLY,
+        z::Z_RLE,
+        z::Z_FIXED,
+    ];
     for bits in 9..=15u8 {
         let mut messages = temptations((1 << bits).min(1 << 12), &mut noise);
         // A second flush in a row gives no bytes at all in C zlib; peers send 0x00 themselves.
@@ -297,7 +348,7 @@ fn the_window_survives_a_final_block_in_the_middle_of_a_connection() {
             let payload = if round % 3 == 1 {
                 let (mut payload, code) = zlib.run(&message, z::Z_FINISH, 4096);
                 assert_eq!(code, z::Z_STREAM_END);
-                // With the empty block that RFC 7692 §7.2.3.5 asks for, and as some send it.
+                // With the empty block that RFC 7692 §7.2.3.4 asks for, and as some send it.
                 if round % 2 == 0 {
                     payload.push(0);
                 }
@@ -323,7 +374,10 @@ fn the_flush_is_whole_wherever_the_buffer_ends() {
     let mut noise = Noise(9);
     let data = noise.bytes(70_000);
     for level in [0, 1, 3, 6, 9] {
-        let sizes = (1..64).chain(16_000..16_500).chain(32_600..32_900).chain([65_535, 65_536, 70_000]);
+        let sizes = (1..64)
+            .chain(16_000..16_500)
+            .chain(32_600..32_900)
+            .chain([65_535, 65_536, 70_000]);
         let mut encoder = Encoder::new(level, 15);
         let mut zlib = Stream::inflate(15);
         for size in sizes.step_by(if level == 0 { 1 } else { 7 }) {
@@ -331,7 +385,11 @@ fn the_flush_is_whole_wherever_the_buffer_ends() {
             encoder.encode(&data[..size], true, &mut out);
             out.extend([0, 0, 0xff, 0xff]);
             let (back, _) = zlib.run(&out, z::Z_SYNC_FLUSH, 1 << 16);
-            assert!(back == data[..size], "level {level}: {} of {size} bytes", back.len());
+            assert!(
+                back == data[..size],
+                "level {level}: {} of {size} bytes",
+                back.len()
+            );
         }
     }
 }

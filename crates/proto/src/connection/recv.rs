@@ -265,6 +265,18 @@ impl Connection {
         self.recv.message.take().map(|message| message.gather.finish()).transpose()
     }
 
+    /// How many bytes of payload [`direct`](Self::direct) can still take in; 0 if it cannot be used.
+    #[inline]
+    #[must_use]
+    pub fn direct_len(&self) -> usize {
+        match (&self.recv.frame, &self.recv.message) {
+            (Some(partial), Some(message)) if !partial.opcode.is_control() && !message.compressed => {
+                usize::try_from(partial.remaining).unwrap_or(usize::MAX)
+            }
+            _ => 0,
+        }
+    }
+
     /// Where the payload of a large frame can be read in without passing through the caller's
     /// buffer: `Some` while an uncompressed data frame is under way. At most what is left of the
     /// frame fits. Report what was read with [`received_direct`](Self::received_direct).

@@ -62,8 +62,14 @@ impl Connection {
         self.send(Kind::Binary, data, masks, pool, out)
     }
 
+    /// Appends a message of either kind to `out`. A text must be UTF-8: the caller sees to that, and a
+    /// peer that is told otherwise closes with 1007.
+    ///
+    /// # Errors
+    ///
+    /// As [`send_text`](Self::send_text).
     #[inline]
-    fn send(
+    pub fn send(
         &mut self,
         kind: Kind,
         payload: &[u8],

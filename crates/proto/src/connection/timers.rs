@@ -153,6 +153,13 @@ impl Connection {
         timers.blocked = blocked;
     }
 
+    /// Whether control frames wait to be taken with [`poll_transmit`](Self::poll_transmit).
+    #[inline]
+    #[must_use]
+    pub fn has_control(&self) -> bool {
+        self.control.len() > 0
+    }
+
     /// Appends the control frames that wait to `out`, masked if this is a client; whether there was
     /// one. Call it after `receive`, `handle_timeout`, and every command, unless too much waits to be
     /// written already: what waits here is bounded.

@@ -61,7 +61,8 @@ impl<E: std::error::Error + 'static> std::error::Error for DecodeError<E> {
 
 /// Inflates messages, one after another.
 ///
-/// Memory: MEMDOC
+/// Memory: 47 KiB plus the window, but at least 55 KiB: 79 KiB at 15 window bits, 55 KiB at 13 and
+/// below. It does not grow with what is inflated.
 ///
 /// The window carries over from message to message; without context takeover call
 /// [`reset`](Decoder::reset) after every message.
@@ -197,7 +198,7 @@ impl Decoder {
     /// stored block, no more and no less.
     fn end<E>(&mut self) -> Result<(), DecodeError<E>> {
         if self.ended {
-            // It ended with a final block and not even the empty block's first byte (§7.2.3.5).
+            // It ended with a final block and not even the empty block's first byte (§7.2.3.4).
             // Nothing is missing from the message: there is nothing the tail could complete.
             return Ok(());
         }
@@ -225,7 +226,11 @@ impl Decoder {
         self.inflate.reset(false);
         self.ended = false;
         let (newer, older) = self.ring.split_at(self.at);
-        let older = if self.held == self.ring.len() { older } else { &[] };
+        let older = if self.held == self.ring.len() {
+            older
+        } else {
+            &[]
+        };
         for part in [older, newer] {
             if !part.is_empty() && self.inflate.set_dictionary(part).is_err() {
                 return Err(DecodeError::Corrupt);

@@ -16,8 +16,8 @@ const SLACK: usize = 32;
 
 /// Compresses messages, one after another.
 ///
-/// Memory: about 304 KiB plus four times the window (2 + 2 bytes per byte of it), whatever is
-/// sent: 432 KiB... MEMDOC
+/// Memory: 243 KiB plus four times the window: 371 KiB at 15 window bits, 245 KiB at 9 and 8,
+/// whatever the level and whatever is sent.
 ///
 /// The window carries over from message to message until [`forget`](Encoder::forget) drops it;
 /// without context takeover call that after every message.
@@ -94,7 +94,8 @@ impl Encoder {
 
     /// Drops the window, and whatever of a message is under way: the next message depends on
     /// nothing sent before. A peer needs not be told; an encoder may do this after any message
-    /// (RFC 7692 §7.1.1). Costs clearing 128 KiB, nothing when nothing was compressed since.
+    /// (RFC 7692 §7.1.1). Costs clearing 128 KiB (some 4 µs), and nothing when nothing was compressed
+    /// since.
     pub fn forget(&mut self) {
         self.started = false;
         if !self.fresh {
@@ -163,7 +164,10 @@ mod tests {
             message(&mut encoder, b"Hello"),
             [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]
         );
-        assert_eq!(message(&mut encoder, b"Hello"), [0xf2, 0x00, 0x11, 0x00, 0x00]);
+        assert_eq!(
+            message(&mut encoder, b"Hello"),
+            [0xf2, 0x00, 0x11, 0x00, 0x00]
+        );
     }
 
     #[test]
@@ -206,7 +210,9 @@ mod tests {
         let mut state = 1u64;
         let noise: Vec<u8> = (0..300_000)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1);
                 // The bytes that fixed codes spend nine bits on.
                 (state >> 33) as u8 | 0x90
             })

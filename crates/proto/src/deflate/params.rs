@@ -45,9 +45,15 @@ impl Params {
     #[must_use]
     pub fn encoder(&self, role_is_server: bool) -> (u8, bool) {
         if role_is_server {
-            (self.server_max_window_bits, !self.server_no_context_takeover)
+            (
+                self.server_max_window_bits,
+                !self.server_no_context_takeover,
+            )
         } else {
-            (self.client_max_window_bits, !self.client_no_context_takeover)
+            (
+                self.client_max_window_bits,
+                !self.client_no_context_takeover,
+            )
         }
     }
 
@@ -143,8 +149,16 @@ pub fn offer(config: &DeflateConfig) -> String {
 
 fn push_offer(text: &mut String, config: &DeflateConfig) {
     text.push_str(NAME);
-    push_flag(text, SERVER_NO_CONTEXT_TAKEOVER, config.server_no_context_takeover);
-    push_flag(text, CLIENT_NO_CONTEXT_TAKEOVER, config.client_no_context_takeover);
+    push_flag(
+        text,
+        SERVER_NO_CONTEXT_TAKEOVER,
+        config.server_no_context_takeover,
+    );
+    push_flag(
+        text,
+        CLIENT_NO_CONTEXT_TAKEOVER,
+        config.client_no_context_takeover,
+    );
     let bits = window_bits(config.server_max_window_bits);
     if bits < MAX_WINDOW_BITS {
         push_bits(text, SERVER_MAX_WINDOW_BITS, bits);
@@ -170,10 +184,7 @@ fn push_bits(text: &mut String, name: &str, bits: u8) {
 /// when it is malformed (RFC 7692 §7.1: unknown or repeated parameter, bad or missing value) or
 /// when the client's window cannot be limited as `config` demands.
 #[must_use]
-pub fn answer(
-    config: &DeflateConfig,
-    offer: &[(&str, Option<&str>)],
-) -> Option<(Params, String)> {
+pub fn answer(config: &DeflateConfig, offer: &[(&str, Option<&str>)]) -> Option<(Params, String)> {
     let offer = Given::read(offer).ok()?;
     // §7.1.2.1: a value is required in the offer too.
     let server_limit = match offer.server_max_window_bits {
@@ -199,14 +210,30 @@ pub fn answer(
         client_max_window_bits: window_bits(config.client_max_window_bits).min(client_limit),
     };
     let mut text = String::from(NAME);
-    push_flag(&mut text, SERVER_NO_CONTEXT_TAKEOVER, params.server_no_context_takeover);
-    push_flag(&mut text, CLIENT_NO_CONTEXT_TAKEOVER, params.client_no_context_takeover);
+    push_flag(
+        &mut text,
+        SERVER_NO_CONTEXT_TAKEOVER,
+        params.server_no_context_takeover,
+    );
+    push_flag(
+        &mut text,
+        CLIENT_NO_CONTEXT_TAKEOVER,
+        params.client_no_context_takeover,
+    );
     // §7.1.2.1: a limit that was asked for is confirmed, whatever its size.
     if server_limit.is_some() || params.server_max_window_bits < MAX_WINDOW_BITS {
-        push_bits(&mut text, SERVER_MAX_WINDOW_BITS, params.server_max_window_bits);
+        push_bits(
+            &mut text,
+            SERVER_MAX_WINDOW_BITS,
+            params.server_max_window_bits,
+        );
     }
     if params.client_max_window_bits < MAX_WINDOW_BITS {
-        push_bits(&mut text, CLIENT_MAX_WINDOW_BITS, params.client_max_window_bits);
+        push_bits(
+            &mut text,
+            CLIENT_MAX_WINDOW_BITS,
+            params.client_max_window_bits,
+        );
     }
     Some((params, text))
 }
@@ -281,13 +308,29 @@ impl Given {
         for &(name, value) in parameters {
             let is = |known: &str| name.eq_ignore_ascii_case(known);
             if is(SERVER_NO_CONTEXT_TAKEOVER) {
-                flag(&mut given.server_no_context_takeover, SERVER_NO_CONTEXT_TAKEOVER, value)?;
+                flag(
+                    &mut given.server_no_context_takeover,
+                    SERVER_NO_CONTEXT_TAKEOVER,
+                    value,
+                )?;
             } else if is(CLIENT_NO_CONTEXT_TAKEOVER) {
-                flag(&mut given.client_no_context_takeover, CLIENT_NO_CONTEXT_TAKEOVER, value)?;
+                flag(
+                    &mut given.client_no_context_takeover,
+                    CLIENT_NO_CONTEXT_TAKEOVER,
+                    value,
+                )?;
             } else if is(SERVER_MAX_WINDOW_BITS) {
-                bits(&mut given.server_max_window_bits, SERVER_MAX_WINDOW_BITS, value)?;
+                bits(
+                    &mut given.server_max_window_bits,
+                    SERVER_MAX_WINDOW_BITS,
+                    value,
+                )?;
             } else if is(CLIENT_MAX_WINDOW_BITS) {
-                bits(&mut given.client_max_window_bits, CLIENT_MAX_WINDOW_BITS, value)?;
+                bits(
+                    &mut given.client_max_window_bits,
+                    CLIENT_MAX_WINDOW_BITS,
+                    value,
+                )?;
             } else {
                 return Err(AnswerError::UnknownParameter(name.to_owned()));
             }
@@ -335,5 +378,7 @@ fn parse_bits(text: &str) -> Option<u8> {
         return None;
     }
     let bits = text.parse().ok()?;
-    (MIN_WINDOW_BITS..=MAX_WINDOW_BITS).contains(&bits).then_some(bits)
+    (MIN_WINDOW_BITS..=MAX_WINDOW_BITS)
+        .contains(&bits)
+        .then_some(bits)
 }

@@ -136,7 +136,8 @@ mod tests {
         encoder.encode(b"half a mess", false, &mut Vec::new());
         pool.put_encoder(encoder);
         let mut again = Vec::new();
-        pool.encoder(6, 15).encode(b"the secret of one connection", true, &mut again);
+        pool.encoder(6, 15)
+            .encode(b"the secret of one connection", true, &mut again);
         assert_eq!(again, secret);
 
         let mut decoder = pool.decoder(15);

@@ -12,14 +12,16 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
     let word = prop::collection::vec(any::<u8>(), 1..40);
     prop_oneof![
         prop::collection::vec(any::<u8>(), 0..600),
-        (prop::collection::vec(word, 1..6), prop::collection::vec(any::<u8>(), 0..400)).prop_map(
-            |(words, picks)| {
+        (
+            prop::collection::vec(word, 1..6),
+            prop::collection::vec(any::<u8>(), 0..400)
+        )
+            .prop_map(|(words, picks)| {
                 picks
                     .iter()
                     .flat_map(|&p| words[p as usize % words.len()].iter().copied())
                     .collect()
-            }
-        ),
+            }),
         (any::<u8>(), 0usize..70_000).prop_map(|(byte, len)| vec![byte; len]),
     ]
 }

@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Uri, Version};
 
-use super::error::{BuildError, ResponseError};
+use super::error::{RequestMisuse, ResponseError};
 use super::headers::{self, Count};
 use super::origin::Authority;
 use super::{Key, VERSION, extensions, http1, subprotocol, value_of};
@@ -46,12 +46,12 @@ impl Request {
     /// query). Offers nothing yet. `key` must be fresh and random for each connection.
     ///
     /// # Errors
-    /// [`BuildError::Host`] or [`BuildError::Target`].
-    pub fn new(host: &str, target: &str, key: Key) -> Result<Self, BuildError> {
-        let host = HeaderValue::from_str(host).map_err(|_| BuildError::Host)?;
+    /// [`RequestMisuse::Host`] or [`RequestMisuse::Target`].
+    pub fn new(host: &str, target: &str, key: Key) -> Result<Self, RequestMisuse> {
+        let host = HeaderValue::from_str(host).map_err(|_| RequestMisuse::Host)?;
         Ok(Self {
             host: checked_host(host)?,
-            target: http1::origin_form(target.as_bytes()).ok_or(BuildError::Target)?,
+            target: http1::origin_form(target.as_bytes()).ok_or(RequestMisuse::Target)?,
             key,
             origin: None,
             subprotocols: Vec::new(),
@@ -63,9 +63,9 @@ impl Request {
     /// Sends this Origin, as browsers do (`https://example.com`). Default: none.
     ///
     /// # Errors
-    /// [`BuildError::Origin`] if it cannot stand in a header.
-    pub fn origin(mut self, origin: &str) -> Result<Self, BuildError> {
-        self.origin = Some(HeaderValue::from_str(origin).map_err(|_| BuildError::Origin)?);
+    /// [`RequestMisuse::Origin`] if it cannot stand in a header.
+    pub fn origin(mut self, origin: &str) -> Result<Self, RequestMisuse> {
+        self.origin = Some(HeaderValue::from_str(origin).map_err(|_| RequestMisuse::Origin)?);
         Ok(self)
     }
 
@@ -73,12 +73,12 @@ impl Request {
     ///
     /// # Errors
     /// A name that is not a token, or is offered already (RFC 6455 §4.1 item 10).
-    pub fn subprotocol(mut self, name: &str) -> Result<Self, BuildError> {
+    pub fn subprotocol(mut self, name: &str) -> Result<Self, RequestMisuse> {
         if headers::token(name.as_bytes()).is_none() {
-            return Err(BuildError::SubprotocolMalformed(name.to_owned()));
+            return Err(RequestMisuse::SubprotocolMalformed(name.to_owned()));
         }
         if self.subprotocols.iter().any(|offered| offered == name) {
-            return Err(BuildError::SubprotocolRepeated(name.to_owned()));
+            return Err(RequestMisuse::SubprotocolRepeated(name.to_owned()));
         }
         self.subprotocols.push(name.to_owned());
         Ok(self)
@@ -88,9 +88,9 @@ impl Request {
     /// [`origin`](Self::origin); anything else is added to what is there.
     ///
     /// # Errors
-    /// [`BuildError::ReservedHeader`] for what the handshake composes itself (Connection, Upgrade,
-    /// all Sec-WebSocket-…) and what would announce a body; [`BuildError::Host`].
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, BuildError> {
+    /// [`RequestMisuse::ReservedHeader`] for what the handshake composes itself (Connection, Upgrade,
+    /// all Sec-WebSocket-…) and what would announce a body; [`RequestMisuse::Host`].
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Result<Self, RequestMisuse> {
         let reserved = [
             CONNECTION,
             UPGRADE,
@@ -101,14 +101,14 @@ impl Request {
             EXPECT,
         ];
         if reserved.contains(&name) || name.as_str().starts_with("sec-websocket-") {
-            return Err(BuildError::ReservedHeader(name));
+            return Err(RequestMisuse::ReservedHeader(name));
         }
         if name == HOST {
             self.host = checked_host(value)?;
         } else if name == ORIGIN {
             self.origin = Some(value);
         } else if self.extra.len() >= MOST_EXTRA_HEADERS {
-            return Err(BuildError::TooManyHeaders);
+            return Err(RequestMisuse::TooManyHeaders);
         } else {
             self.extra.append(name, value);
         }
@@ -157,10 +157,10 @@ impl Request {
     }
 }
 
-fn checked_host(host: HeaderValue) -> Result<HeaderValue, BuildError> {
+fn checked_host(host: HeaderValue) -> Result<HeaderValue, RequestMisuse> {
     match Authority::parse(host.as_bytes()) {
         Some(_) => Ok(host),
-        None => Err(BuildError::Host),
+        None => Err(RequestMisuse::Host),
     }
 }
 

@@ -2,16 +2,15 @@
 //!
 //! - The peer's bytes are not HTTP: [`HeadError`], inside [`RequestError`] (a client sent it) or
 //!   [`ResponseError`] (a server did).
-//! - The client must change its request: [`Refusal`], which is also the HTTP answer to it.
+//! - The client must change its request: [`Refusal`](super::server::Refusal), which is also the HTTP answer to it.
 //! - The server is not what it should be: [`ResponseError`].
-//! - The calling code asked for what cannot be sent: [`BuildError`].
+//! - The calling code asked for what cannot be sent: [`RequestMisuse`].
 
 use std::fmt;
 
 use http::{HeaderName, StatusCode, Version};
 
 use super::headers::ListError;
-pub use super::refusal::{Reason, Refusal};
 use crate::deflate::params::AnswerError;
 
 /// What breaks the frame of an HTTP/1.1 head (RFC 9112 §2.2, §5), in a request or a response.
@@ -84,7 +83,8 @@ impl fmt::Display for HeadError {
 
 impl std::error::Error for HeadError {}
 
-/// A client's bytes are not an HTTP/1.1 request. Turn it into a [`Refusal`] to answer.
+/// A client's bytes are not an HTTP/1.1 request. Turn it into a [`Refusal`](super::server::Refusal) to
+/// answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {
@@ -245,7 +245,7 @@ impl From<HeadError> for ResponseError {
 /// The calling code asked for a request that must not be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BuildError {
+pub enum RequestMisuse {
     /// The host is not a name or address with an optional port.
     Host,
     /// The target is not a path (`/…`) of visible ASCII without fragment.
@@ -262,7 +262,7 @@ pub enum BuildError {
     TooManyHeaders,
 }
 
-impl fmt::Display for BuildError {
+impl fmt::Display for RequestMisuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host => f.write_str("the host must be a name or address, perhaps with `:port`"),
@@ -288,4 +288,4 @@ impl fmt::Display for BuildError {
     }
 }
 
-impl std::error::Error for BuildError {}
+impl std::error::Error for RequestMisuse {}

@@ -3,8 +3,9 @@
 use http::HeaderMap;
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 
-use super::error::{Reason, ResponseError};
+use super::error::ResponseError;
 use super::headers;
+use super::refusal::Reason;
 use crate::deflate::DeflateConfig;
 use crate::deflate::params::{self, Params};
 

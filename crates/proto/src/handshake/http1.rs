@@ -18,8 +18,8 @@ use http::{
 use super::error::{HeadError, RequestError, ResponseError};
 use super::headers::{self, trim};
 
-/// How much head a peer may send. What is held never exceeds what has arrived, about twice over
-/// (the raw bytes, and the parsed headers).
+/// How much head a peer may send. What is held is bounded by what has arrived: the raw bytes, and
+/// the headers parsed from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeadLimits {

@@ -4,15 +4,15 @@
 //! - [`headers`] is the grammar of the header values involved: tokens, lists, extensions.
 //! - [`server`] judges a request and composes the 101; [`client`] composes a request and judges
 //!   the answer.
-//! - [`origin`] compares Origin with Host; [`subprotocol`] and [`extensions`] negotiate.
+//! - [`origin`] compares Origin with Host; [`subprotocol`] and `extensions` negotiate.
 //! - [`error`] holds every way a handshake fails, sorted by who must act.
 //!
 //! Nothing here reads a socket, a clock or a random source: the key of a client is an argument,
-//! and deadlines belong to the caller (see [`error::Refusal::timeout`]).
+//! and deadlines belong to the caller (see [`Refusal::timeout`]).
 
 pub mod client;
 pub mod error;
-pub mod extensions;
+mod extensions;
 pub mod headers;
 pub mod http1;
 pub mod origin;
@@ -21,15 +21,22 @@ pub mod server;
 pub mod subprotocol;
 
 #[cfg(test)]
+mod client_refusal_tests;
+#[cfg(test)]
 mod client_tests;
+#[cfg(test)]
+mod http1_refusal_tests;
 #[cfg(test)]
 mod http1_tests;
 #[cfg(test)]
 mod property_tests;
 #[cfg(test)]
+mod server_refusal_tests;
+#[cfg(test)]
 mod server_tests;
 
-pub use error::{BuildError, HeadError, Reason, Refusal, RequestError, ResponseError};
+pub use error::{HeadError, RequestError, RequestMisuse, ResponseError};
+pub use server::{Reason, Refusal};
 
 use base64::Engine as _;
 use base64::alphabet;

@@ -1,5 +1,7 @@
 //! The server's side: judges a request (RFC 6455 §4.2.1) and composes the answer (§4.2.2).
 
+pub use super::refusal::{Reason, Refusal};
+
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, ORIGIN, TRANSFER_ENCODING, UPGRADE};
 use http::header::{
     SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
@@ -7,7 +9,6 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version};
 
-use super::error::{Reason, Refusal};
 use super::headers::{self, Count};
 use super::origin::{Authority, OriginPolicy};
 use super::subprotocol::{self, SubprotocolPolicy};

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use http::HeaderMap;
 use http::header::SEC_WEBSOCKET_PROTOCOL;
 
-use super::error::{Reason, ResponseError};
+use super::error::ResponseError;
 use super::headers::{self, Count};
+use super::refusal::Reason;
 
 /// Which of the offered subprotocols a server picks. Without a match the connection opens without
 /// one, and the client decides whether to stay (browsers close).

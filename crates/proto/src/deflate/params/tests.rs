@@ -62,7 +62,12 @@ fn answers_grant_what_is_asked_and_add_what_is_configured() {
     let default = DeflateConfig::default();
     let tight = config(false, false, 11, 10);
     let table: [(&DeflateConfig, &str, &str, Params); 15] = [
-        (&free, "permessage-deflate", "permessage-deflate", params(false, false, 15, 15)),
+        (
+            &free,
+            "permessage-deflate",
+            "permessage-deflate",
+            params(false, false, 15, 15),
+        ),
         (
             &default,
             "permessage-deflate",
@@ -153,13 +158,29 @@ fn answers_grant_what_is_asked_and_add_what_is_configured() {
     ];
     for (config, given, text, agreed) in table {
         let (found, answer) = answer(config, &parse(given)).unwrap();
-        assert_eq!((answer.as_str(), found), (text, agreed), "{given} to {config:?}");
+        assert_eq!(
+            (answer.as_str(), found),
+            (text, agreed),
+            "{given} to {config:?}"
+        );
     }
 }
 
 /// Window bits that are no number from 8 to 15.
 const BAD_BITS: [&str; 14] = [
-    "", "0", "7", "16", "08", "015", "256", "+9", "-9", " 9", "9 ", "1e1", "99999999999999999999",
+    "",
+    "0",
+    "7",
+    "16",
+    "08",
+    "015",
+    "256",
+    "+9",
+    "-9",
+    " 9",
+    "9 ",
+    "1e1",
+    "99999999999999999999",
     "\u{0669}",
 ];
 
@@ -183,7 +204,11 @@ fn malformed_offers_are_declined() {
     }
     for name in ["server_max_window_bits", "client_max_window_bits"] {
         for value in BAD_BITS {
-            assert_eq!(answer(&free, &[(name, Some(value))]), None, "{name}={value:?}");
+            assert_eq!(
+                answer(&free, &[(name, Some(value))]),
+                None,
+                "{name}={value:?}"
+            );
         }
     }
 }
@@ -204,7 +229,11 @@ fn good_answers_are_taken() {
             // The client keeps to what it offered (RFC 7692 §7.1.1.2).
             params(true, true, 15, 15),
         ),
-        (config(false, false, 15, 15), "permessage-deflate", params(false, false, 15, 15)),
+        (
+            config(false, false, 15, 15),
+            "permessage-deflate",
+            params(false, false, 15, 15),
+        ),
         (
             config(false, false, 15, 15),
             "permessage-deflate; client_no_context_takeover",
@@ -237,10 +266,18 @@ fn good_answers_are_taken() {
             "permessage-deflate; client_max_window_bits=15",
             params(false, false, 15, 10),
         ),
-        (config(false, false, 15, 10), "permessage-deflate", params(false, false, 15, 10)),
+        (
+            config(false, false, 15, 10),
+            "permessage-deflate",
+            params(false, false, 15, 10),
+        ),
     ];
     for (config, text, agreed) in table {
-        assert_eq!(judge(&config, &parse(text)), Ok(agreed), "{text} to {config:?}");
+        assert_eq!(
+            judge(&config, &parse(text)),
+            Ok(agreed),
+            "{text} to {config:?}"
+        );
     }
 }
 
@@ -248,7 +285,10 @@ fn good_answers_are_taken() {
 fn each_violation_in_an_answer_is_its_own_error() {
     use AnswerError as E;
     const SERVER_BITS: &str = "server_max_window_bits";
-    let invalid = |parameter, value: &str| E::InvalidValue { parameter, value: value.into() };
+    let invalid = |parameter, value: &str| E::InvalidValue {
+        parameter,
+        value: value.into(),
+    };
     let free = config(false, false, 15, 15);
     let default = DeflateConfig::default();
     let tight = config(false, false, 10, 15);
@@ -256,7 +296,10 @@ fn each_violation_in_an_answer_is_its_own_error() {
         (&free, vec![("x", None)], E::UnknownParameter("x".into())),
         (
             &free,
-            vec![("server_no_context_takeover", None), ("server_no_context_takeover", None)],
+            vec![
+                ("server_no_context_takeover", None),
+                ("server_no_context_takeover", None),
+            ],
             E::DuplicateParameter("server_no_context_takeover"),
         ),
         (
@@ -269,25 +312,40 @@ fn each_violation_in_an_answer_is_its_own_error() {
             vec![("client_no_context_takeover", Some("yes"))],
             invalid("client_no_context_takeover", "yes"),
         ),
-        (&free, vec![(SERVER_BITS, Some("16"))], invalid(SERVER_BITS, "16")),
+        (
+            &free,
+            vec![(SERVER_BITS, Some("16"))],
+            invalid(SERVER_BITS, "16"),
+        ),
         (
             &free,
             vec![("client_max_window_bits", Some("09"))],
             invalid("client_max_window_bits", "09"),
         ),
-        (&free, vec![(SERVER_BITS, None)], E::MissingValue(SERVER_BITS)),
+        (
+            &free,
+            vec![(SERVER_BITS, None)],
+            E::MissingValue(SERVER_BITS),
+        ),
         (
             &free,
             vec![("client_max_window_bits", None)],
             E::MissingValue("client_max_window_bits"),
         ),
         (&default, vec![], E::ServerTakeoverKept),
-        (&default, vec![("client_no_context_takeover", None)], E::ServerTakeoverKept),
+        (
+            &default,
+            vec![("client_no_context_takeover", None)],
+            E::ServerTakeoverKept,
+        ),
         (&tight, vec![], E::ServerWindowUnlimited { offered: 10 }),
         (
             &tight,
             vec![(SERVER_BITS, Some("11"))],
-            E::ServerWindowTooLarge { offered: 10, answered: 11 },
+            E::ServerWindowTooLarge {
+                offered: 10,
+                answered: 11,
+            },
         ),
     ];
     for (config, given, error) in table {
@@ -319,7 +377,10 @@ fn both_ends_agree_on_the_same_thing_whatever_they_are_set_to() {
                 .find_map(|one| answer(server, &parse(one.trim())))
                 .expect("our client's offer can be limited in every way");
             let at_client = judge(client, &parse(&text)).unwrap();
-            assert_eq!(at_client, at_server, "{client:?} and {server:?}: {offers} -> {text}");
+            assert_eq!(
+                at_client, at_server,
+                "{client:?} and {server:?}: {offers} -> {text}"
+            );
             assert_eq!(at_client.encoder(false), at_server.decoder(true));
             assert_eq!(at_client.decoder(false), at_server.encoder(true));
         }

@@ -1,0 +1,307 @@
+//! One connection's state, and how its bytes are written.
+
+use super::outbox::{MAX_SLICES, Outbox};
+use super::scratch::Tools;
+use super::shared::Shared;
+use super::stream::Stream;
+use crate::error::Error;
+use bytes::Bytes;
+use std::io::{self, IoSlice};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+use tidewire_proto::{Connection, Kind, PreparedFrame, SendError};
+
+/// Payloads above this many bytes are written from where they lie, not copied, where that is
+/// possible: below it, a copy is cheaper than one more slice.
+pub(crate) const COPY_LIMIT: usize = 4 * 1024;
+
+/// Whether everything queued is with the operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flush {
+    /// Nothing waits any more.
+    Flushed,
+    /// The peer reads too slowly: the rest is written by itself once the socket takes it.
+    Blocked,
+}
+
+/// What is known of a connection besides its state; kept only where there is something to keep.
+#[derive(Debug, Default)]
+pub(crate) struct Meta {
+    pub(crate) subprotocol: Option<String>,
+    pub(crate) target: Option<http::Uri>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) this: Weak<Shared>,
+    /// `None` once the TCP connection is over for us.
+    pub(crate) stream: Option<Stream>,
+    pub(crate) connection: Connection,
+    pub(crate) outbox: Outbox,
+    /// Bytes that were read and not yet handed to the protocol, from `unread_at` on.
+    pub(crate) unread: Vec<u8>,
+    pub(crate) unread_at: usize,
+    /// When something last happened; read once per system call, not per frame.
+    pub(crate) clock: Instant,
+    /// The task in `poll_receive`.
+    pub(crate) reader: Option<Waker>,
+    /// Tasks that wait for room in the outbox, or for it to be empty.
+    pub(crate) writers: Vec<Waker>,
+    /// Woken when the socket takes bytes again; made at the first time it does not.
+    pub(crate) unblocked: Option<Waker>,
+    pub(crate) blocked: bool,
+    /// Whether the flusher has this connection on its list.
+    pub(crate) with_flusher: bool,
+    /// The tick of the timer wheel that stands for this connection.
+    pub(crate) armed: Option<u64>,
+    pub(crate) high_water: usize,
+    /// Why the network failed, until it has been reported.
+    pub(crate) io_error: Option<Box<io::Error>>,
+    pub(crate) meta: Option<Box<Meta>>,
+}
+
+impl Core {
+    /// The error that explains why nothing can be sent.
+    pub(crate) fn closed_error(&self) -> Error {
+        match self.connection.story() {
+            Some(story) => Error::from_story(story),
+            None => Error::Io(io::ErrorKind::NotConnected.into()),
+        }
+    }
+
+    pub(crate) fn refused(&self, error: SendError) -> Error {
+        match error {
+            SendError::Closing => self.closed_error(),
+            misuse => Error::Misuse(misuse),
+        }
+    }
+
+    /// Whether so much waits that no more messages are taken.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.outbox.len() >= self.high_water
+    }
+
+    /// Whether bytes lie here that the protocol has not seen.
+    #[inline]
+    pub(crate) fn has_unread(&self) -> bool {
+        self.unread_at < self.unread.len()
+    }
+
+    /// Whether anything waits to be written.
+    #[inline]
+    pub(crate) fn has_output(&self) -> bool {
+        !self.outbox.is_empty() || self.connection.has_control()
+    }
+
+    /// Queues a message, by copy.
+    #[inline]
+    pub(crate) fn queue(
+        &mut self,
+        kind: Kind,
+        payload: &[u8],
+        tools: &mut Tools,
+    ) -> Result<(), SendError> {
+        let Self { connection, outbox, .. } = self;
+        let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        let Tools { pool, masks, .. } = tools;
+        outbox.append(spare, |out| connection.send(kind, payload, masks, pool, out))
+    }
+
+    /// Queues a message whose payload is shared: not copied if it is large and can go out as it is.
+    pub(crate) fn queue_shared(
+        &mut self,
+        kind: Kind,
+        payload: &Bytes,
+        tools: &mut Tools,
+    ) -> Result<(), SendError> {
+        if payload.len() > COPY_LIMIT {
+            if let Some(head) = self.connection.send_head(kind, payload.len())? {
+                self.append(tools, |out| out.extend_from_slice(head.as_bytes()));
+                self.outbox.push_shared(payload.clone());
+                return Ok(());
+            }
+        }
+        self.queue(kind, payload, tools)
+    }
+
+    /// Queues a frame that was encoded once for many connections.
+    pub(crate) fn queue_prepared(
+        &mut self,
+        frame: &PreparedFrame,
+        tools: &mut Tools,
+    ) -> Result<(), SendError> {
+        let Self { connection, outbox, .. } = self;
+        let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        let Tools { pool, masks, .. } = tools;
+        let shared =
+            outbox.append(spare, |out| connection.send_prepared(frame, masks, pool, out))?;
+        match shared {
+            Some(bytes) if bytes.len() > COPY_LIMIT => self.outbox.push_shared(bytes),
+            Some(bytes) => self.append(tools, |out| out.extend_from_slice(&bytes)),
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, tools: &mut Tools, write: impl FnOnce(&mut Vec<u8>)) {
+        let spare = if self.outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        self.outbox.append(spare, write);
+    }
+
+    /// Moves the control frames that wait into the outbox, unless too much waits there: they are
+    /// bounded where they are.
+    #[inline]
+    pub(crate) fn collect_control(&mut self, tools: &mut Tools) {
+        if self.connection.has_control() && !self.is_full() {
+            let now = self.clock;
+            let Self { connection, outbox, .. } = self;
+            let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+            outbox.append(spare, |out| connection.poll_transmit(now, &mut tools.masks, out));
+        }
+    }
+
+    /// Writes what waits, as far as the socket takes it.
+    pub(crate) fn flush(&mut self, tools: &mut Tools) -> Flush {
+        loop {
+            self.collect_control(tools);
+            if self.outbox.is_empty() {
+                return self.flushed(tools);
+            }
+            if self.blocked {
+                return Flush::Blocked;
+            }
+            if self.write(&[]).is_none() {
+                return if self.outbox.is_empty() { Flush::Flushed } else { Flush::Blocked };
+            }
+        }
+    }
+
+    /// Writes what waits and then `payload`, in one system call and without a copy; what the socket
+    /// does not take of it is copied behind.
+    pub(crate) fn write_through(&mut self, head: &[u8], payload: &[u8], tools: &mut Tools) {
+        self.append(tools, |out| out.extend_from_slice(head));
+        let waiting = self.outbox.len();
+        let taken = if self.blocked { None } else { self.write(payload) };
+        if self.stream.is_none() {
+            return;
+        }
+        let done = taken.unwrap_or(0).saturating_sub(waiting);
+        if done < payload.len() {
+            self.append(tools, |out| out.extend_from_slice(&payload[done..]));
+        }
+    }
+
+    /// One write of what waits, and `extra` behind it if all of that fits into the call. The bytes
+    /// that the socket took, `extra` included; `None` if it took none: it is full, or gone.
+    fn write(&mut self, extra: &[u8]) -> Option<usize> {
+        let Self { stream, outbox, unblocked, this, .. } = self;
+        let stream = stream.as_mut()?;
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let mut count = outbox.slices(&mut slices);
+        let waiting: usize = slices[..count].iter().map(|slice| slice.len()).sum();
+        if !extra.is_empty() && waiting == outbox.len() && count < MAX_SLICES {
+            slices[count] = IoSlice::new(extra);
+            count += 1;
+        }
+        match with_waker(unblocked, this, |cx| stream.poll_write(cx, &slices[..count])) {
+            Poll::Ready(Ok(0)) => self.network_failed(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(written)) => {
+                let waiting = self.outbox.len();
+                self.outbox.advance(written.min(waiting));
+                self.connection.wrote(self.clock, written, false);
+                return Some(written);
+            }
+            Poll::Ready(Err(error)) => self.network_failed(error),
+            Poll::Pending => {
+                self.blocked = true;
+                self.connection.wrote(self.clock, 0, true);
+            }
+        }
+        None
+    }
+
+    fn flushed(&mut self, tools: &mut Tools) -> Flush {
+        if let Some(spare) = self.outbox.take_spare() {
+            tools.give_back(spare);
+        }
+        let Self { stream, unblocked, this, .. } = self;
+        if let Some(stream @ Stream::Other(_)) = stream {
+            match with_waker(unblocked, this, |cx| stream.poll_flush(cx)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(error)) => self.network_failed(error),
+                Poll::Pending => return Flush::Blocked,
+            }
+        }
+        Flush::Flushed
+    }
+
+    /// Wakes who waits for the outbox, if there is room in it.
+    pub(crate) fn wake_writers(&mut self) {
+        if !self.writers.is_empty() && !self.is_full() {
+            for waker in std::mem::take(&mut self.writers) {
+                waker.wake();
+            }
+        }
+    }
+
+    /// The network failed: nothing can be sent or received any more.
+    #[cold]
+    pub(crate) fn network_failed(&mut self, error: io::Error) {
+        let over = self.connection.is_over();
+        let _ = self.connection.receive_eof(self.clock);
+        if !over {
+            self.io_error = Some(Box::new(error));
+        }
+        self.end();
+    }
+
+    /// Lets go of the TCP connection, and of everyone who waits for it.
+    pub(crate) fn end(&mut self) {
+        self.stream = None;
+        self.outbox.clear();
+        self.unread = Vec::new();
+        self.unread_at = 0;
+        self.wake_all();
+    }
+
+    /// Wakes everyone who waits, to find out that the connection is over.
+    pub(crate) fn wake_all(&mut self) {
+        for waker in std::mem::take(&mut self.writers).into_iter().chain(self.reader.take()) {
+            waker.wake();
+        }
+    }
+}
+
+/// Polls with the waker that is woken when the socket takes bytes again, which is made only for a
+/// socket that does not: most never need one.
+fn with_waker<R>(
+    unblocked: &mut Option<Waker>,
+    this: &Weak<Shared>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
+) -> Poll<R> {
+    if unblocked.is_none() {
+        if let ready @ Poll::Ready(_) = poll(&mut Context::from_waker(Waker::noop())) {
+            return ready;
+        }
+    }
+    let waker = unblocked.get_or_insert_with(|| Shared::unblocked_waker(this.clone()));
+    poll(&mut Context::from_waker(waker))
+}
+
+/// The configuration of a connection, as a builder made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) config: Arc<tidewire_proto::Config>,
+    pub(crate) high_water: usize,
+}
+
+/// Bytes that may wait to be written before `send` waits. See `WebSocket::send`.
+pub(crate) const HIGH_WATER: usize = 64 * 1024;
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { config: Arc::default(), high_water: HIGH_WATER }
+    }
+}

@@ -1,0 +1,190 @@
+//! Bytes that wait to be written: small frames copied together, large payloads by reference.
+
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// Most slices given to one vectored write.
+pub(crate) const MAX_SLICES: usize = 64;
+
+/// A queue of bytes. It owns no memory while it is empty, if its buffer is taken back with
+/// [`take_spare`](Self::take_spare).
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    /// Written before `tail`.
+    front: VecDeque<Chunk>,
+    /// Where small frames are appended.
+    tail: Vec<u8>,
+    /// Bytes of the first chunk that are written already.
+    written: usize,
+    /// Bytes that wait, in all.
+    len: usize,
+}
+
+#[derive(Debug)]
+enum Chunk {
+    Copied(Vec<u8>),
+    Shared(Bytes),
+}
+
+impl Chunk {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Copied(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl Outbox {
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether there is a buffer to append to.
+    #[inline]
+    pub(crate) fn has_buffer(&self) -> bool {
+        self.tail.capacity() > 0
+    }
+
+    /// Lets `write` append to the copied bytes at the end; `spare` is the buffer for them if there is
+    /// none yet.
+    #[inline]
+    pub(crate) fn append<R>(
+        &mut self,
+        spare: Vec<u8>,
+        write: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> R {
+        if !self.has_buffer() {
+            self.tail = spare;
+        }
+        let before = self.tail.len();
+        let result = write(&mut self.tail);
+        self.len += self.tail.len() - before;
+        result
+    }
+
+    /// Appends bytes by reference.
+    pub(crate) fn push_shared(&mut self, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        if !self.tail.is_empty() {
+            self.front.push_back(Chunk::Copied(std::mem::take(&mut self.tail)));
+        }
+        self.len += bytes.len();
+        self.front.push_back(Chunk::Shared(bytes));
+    }
+
+    /// The bytes that wait, as slices; as many as fit into `slices`. Gives how many it filled.
+    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let chunks = self.front.iter().map(Chunk::bytes).chain([&self.tail[..]]);
+        let mut count = 0;
+        let mut skip = self.written;
+        for chunk in chunks {
+            let rest = &chunk[skip.min(chunk.len())..];
+            skip = 0;
+            if rest.is_empty() {
+                continue;
+            }
+            let Some(slot) = slices.get_mut(count) else { break };
+            *slot = IoSlice::new(rest);
+            count += 1;
+        }
+        count
+    }
+
+    /// `count` bytes were written.
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.len -= count;
+        let mut written = self.written + count;
+        while let Some(first) = self.front.front() {
+            let len = first.bytes().len();
+            if written < len {
+                break;
+            }
+            written -= len;
+            self.front.pop_front();
+        }
+        self.written = written;
+        if self.len == 0 {
+            self.written = 0;
+            self.tail.clear();
+            self.front = VecDeque::new();
+        }
+    }
+
+    /// The buffer of an empty outbox.
+    pub(crate) fn take_spare(&mut self) -> Option<Vec<u8>> {
+        (self.len == 0 && self.tail.capacity() > 0).then(|| std::mem::take(&mut self.tail))
+    }
+
+    /// Throws away what waits.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn content(outbox: &Outbox) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let count = outbox.slices(&mut slices);
+        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    fn put(outbox: &mut Outbox, bytes: &[u8]) {
+        outbox.append(Vec::new(), |out| out.extend_from_slice(bytes));
+    }
+
+    #[test]
+    fn keeps_order_over_partial_writes() {
+        let mut whole = Vec::new();
+        for step in 1..12 {
+            let mut outbox = Outbox::default();
+            let mut expected = Vec::new();
+            for round in 0..5u8 {
+                put(&mut outbox, &[round; 3]);
+                outbox.push_shared(Bytes::from(vec![round + 100; 4]));
+                expected.extend([vec![round; 3], vec![round + 100; 4]].concat());
+            }
+            put(&mut outbox, b"end");
+            expected.extend(b"end");
+            whole.clear();
+            while !outbox.is_empty() {
+                assert_eq!(content(&outbox), expected[whole.len()..]);
+                let count = step.min(outbox.len());
+                whole.extend(&content(&outbox)[..count]);
+                outbox.advance(count);
+            }
+            assert_eq!(whole, expected);
+        }
+    }
+
+    #[test]
+    fn small_frames_share_one_buffer_and_one_slice() {
+        let mut outbox = Outbox::default();
+        for _ in 0..100 {
+            put(&mut outbox, b"frame");
+        }
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        assert_eq!(outbox.slices(&mut slices), 1);
+    }
+
+    #[test]
+    fn an_empty_outbox_gives_its_buffer_away() {
+        let mut outbox = Outbox::default();
+        put(&mut outbox, b"x");
+        assert!(outbox.take_spare().is_none());
+        outbox.advance(1);
+        assert!(outbox.take_spare().is_some());
+        assert!(outbox.take_spare().is_none());
+    }
+}

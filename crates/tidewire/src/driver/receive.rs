@@ -1,0 +1,244 @@
+//! How bytes are read, and events are handed to a visitor.
+
+use super::core::{Core, Flush};
+use super::link::Link;
+use super::scratch::{self, Scratch, Tools};
+use super::shared::Shared;
+use crate::error::Error;
+use std::io;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tidewire_proto::{CloseStory, Event, State, TcpEnd};
+use tokio::io::ReadBuf;
+
+/// A payload with at least this many bytes to come is read into its own buffer.
+const DIRECT: usize = 16 * 1024;
+
+/// How `poll_receive` came to an end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Received {
+    /// The visitor broke off; what it has not seen is kept for the next call.
+    Paused,
+    /// The connection is over; nothing more will come. The story says how.
+    Closed(Box<CloseStory>),
+}
+
+/// What an event leads to.
+type Verdict = ControlFlow<()>;
+
+impl Shared {
+    /// See [`WebSocket::poll_receive`](crate::WebSocket::poll_receive).
+    pub(crate) fn poll_receive<V>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        visitor: &mut V,
+    ) -> Poll<Result<Received, Error>>
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        let mut core = self.lock();
+        let was_open = core.connection.state() == State::Open;
+        let poll = scratch::with(|scratch| self.receive(&mut core, cx, scratch, visitor));
+        if was_open && core.connection.state() != State::Open {
+            self.service.arm(self, &mut core); // a close deadline counts now
+        }
+        if matches!(poll, Poll::Ready(Ok(Received::Paused))) && core.has_output() {
+            // Whatever the caller awaits next, what was queued so far goes out.
+            self.service.defer_flush(self, &mut core);
+        }
+        if poll.is_pending() && !core.reader.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+            core.reader = Some(cx.waker().clone());
+        }
+        poll
+    }
+
+    fn receive<V>(
+        self: &Arc<Self>,
+        core: &mut Core,
+        cx: &mut Context<'_>,
+        scratch: &mut Scratch,
+        visitor: &mut V,
+    ) -> Poll<Result<Received, Error>>
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        let Scratch { read, tools } = scratch;
+        loop {
+            if core.has_unread() && core.visit_unread(tools, visitor).is_break() {
+                return Poll::Ready(Ok(Received::Paused));
+            }
+            // Replies leave together, now that everything that came has been seen.
+            let flush = core.flush(tools);
+            core.wake_writers();
+            if core.connection.is_over() {
+                match self.poll_end(core, cx, flush, read) {
+                    Poll::Ready(()) => return Poll::Ready(core.outcome()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            let verdict = match core.poll_read(cx, read, tools, visitor) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(verdict) => verdict,
+            };
+            if verdict.is_break() {
+                return Poll::Ready(Ok(Received::Paused));
+            }
+        }
+    }
+
+    /// The connection is over: ready when there is nothing left to wait for.
+    fn poll_end(
+        &self,
+        core: &mut Core,
+        cx: &mut Context<'_>,
+        flush: Flush,
+        scrap: &mut [u8],
+    ) -> Poll<()> {
+        self.settle(core, flush);
+        while let Some(stream) = &mut core.stream {
+            if core.connection.tcp_end() != TcpEnd::AwaitPeer {
+                return Poll::Pending; // the Close waits for room in the socket
+            }
+            // RFC 6455 §7.1.1: the client waits for the server to end the TCP connection.
+            let mut buf = ReadBuf::new(scrap);
+            match stream.poll_read(cx, &mut buf) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buf.filled().is_empty() => {}
+                Poll::Ready(_) => {
+                    let _ = core.connection.receive_eof(core.clock);
+                    core.end();
+                }
+            }
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Core {
+    /// What the end of the connection means to who receives.
+    fn outcome(&mut self) -> Result<Received, Error> {
+        if let Some(error) = self.io_error.take() {
+            return Err(Error::Io(*error));
+        }
+        match self.connection.story() {
+            Some(story) if story.failure.is_none() => {
+                Ok(Received::Closed(Box::new(story.clone())))
+            }
+            _ => Err(self.closed_error()),
+        }
+    }
+
+    /// Hands out events of the bytes that were kept from an earlier read.
+    fn visit_unread<V>(&mut self, tools: &mut Tools, visitor: &mut V) -> Verdict
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        let mut unread = std::mem::take(&mut self.unread);
+        let from = std::mem::take(&mut self.unread_at);
+        let len = unread.len();
+        let (verdict, left) = self.visit(&mut unread[from..], tools, visitor);
+        if left > 0 && self.stream.is_some() {
+            self.unread = unread;
+            self.unread_at = len - left;
+        } else {
+            tools.give_back(unread);
+        }
+        verdict
+    }
+
+    /// Hands out events of `input` until it is used up or the visitor breaks. Gives how many bytes
+    /// are left.
+    #[inline]
+    fn visit<V>(&mut self, mut input: &mut [u8], tools: &mut Tools, visitor: &mut V) -> (Verdict, usize)
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        loop {
+            match self.connection.receive(self.clock, &mut tools.pool, &mut input) {
+                Ok(Some(event)) => {
+                    if visitor(event, &mut Link { core: self, tools }).is_break() {
+                        return (Verdict::Break(()), input.len());
+                    }
+                }
+                // A failure is told by the connection's story, once its Close is on the way.
+                Ok(None) | Err(_) => return (Verdict::Continue(()), 0),
+            }
+        }
+    }
+
+    /// Reads once and hands out what came.
+    fn poll_read<V>(
+        &mut self,
+        cx: &mut Context<'_>,
+        read: &mut [u8],
+        tools: &mut Tools,
+        visitor: &mut V,
+    ) -> Poll<Verdict>
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        let Some(stream) = &mut self.stream else { return Poll::Ready(Verdict::Continue(())) };
+        if self.connection.direct_len() >= DIRECT {
+            let Some(mut room) = self.connection.direct() else {
+                return Poll::Ready(Verdict::Continue(()));
+            };
+            let outcome =
+                std::task::ready!(tokio_util::io::poll_read_buf(Pin::new(stream), cx, &mut room));
+            return Poll::Ready(self.took_direct(outcome, tools, visitor));
+        }
+        let mut buf = ReadBuf::new(read);
+        let outcome = std::task::ready!(stream.poll_read(cx, &mut buf));
+        let count = buf.filled().len();
+        self.clock = tokio::time::Instant::now().into_std();
+        if !self.alive(outcome.map(|()| count)) {
+            return Poll::Ready(Verdict::Continue(()));
+        }
+        let (verdict, left) = self.visit(&mut read[..count], tools, visitor);
+        if left > 0 && self.stream.is_some() {
+            self.unread = tools.buffer();
+            self.unread.extend_from_slice(&read[count - left..count]);
+            self.unread_at = 0;
+        }
+        Poll::Ready(verdict)
+    }
+
+    fn took_direct<V>(
+        &mut self,
+        outcome: io::Result<usize>,
+        tools: &mut Tools,
+        visitor: &mut V,
+    ) -> Verdict
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        self.clock = tokio::time::Instant::now().into_std();
+        let count = *outcome.as_ref().unwrap_or(&0);
+        if !self.alive(outcome) {
+            return Verdict::Continue(());
+        }
+        match self.connection.received_direct(self.clock, count) {
+            Ok(Some(event)) => visitor(event, &mut Link { core: self, tools }),
+            Ok(None) | Err(_) => Verdict::Continue(()),
+        }
+    }
+
+    /// Whether a read brought bytes; otherwise the connection has ended.
+    fn alive(&mut self, outcome: io::Result<usize>) -> bool {
+        match outcome {
+            Ok(0) => {
+                // Whether that is a failure is told by the connection's story.
+                let _ = self.connection.receive_eof(self.clock);
+                self.end();
+                false
+            }
+            Ok(_) => true,
+            Err(error) => {
+                self.network_failed(error);
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! What all connections on a thread share while they are polled: the read buffer, spare buffers, the
+//! compressors, and masking keys. This is why an idle connection owns none of them.
+
+use std::cell::Cell;
+use tidewire_proto::MaskSource;
+use tidewire_proto::deflate::Pool;
+
+/// Bytes taken from a socket at a time.
+const READ_LEN: usize = 64 * 1024;
+
+/// How many spare buffers a thread keeps, and how large a buffer may be to be kept.
+const SPARES: usize = 16;
+const SPARE_CAPACITY: usize = 128 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    pub(crate) read: Box<[u8]>,
+    pub(crate) tools: Tools,
+}
+
+/// What is needed to answer while the read buffer is borrowed.
+#[derive(Debug, Default)]
+pub(crate) struct Tools {
+    pub(crate) pool: Pool,
+    pub(crate) masks: Masks,
+    spares: Vec<Vec<u8>>,
+}
+
+impl Tools {
+    /// An empty buffer, with capacity if one is at hand.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.spares.pop().unwrap_or_default()
+    }
+
+    /// Takes a buffer back.
+    pub(crate) fn give_back(&mut self, mut buffer: Vec<u8>) {
+        let worth_keeping = (1..=SPARE_CAPACITY).contains(&buffer.capacity());
+        if worth_keeping && self.spares.len() < SPARES {
+            buffer.clear();
+            self.spares.push(buffer);
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// Runs `f` with the thread's scratch, which is out of the thread-local meanwhile: a nested call (a
+/// visitor that polls another connection) gets one of its own, never the one in use.
+pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
+    let mut scratch = SCRATCH.take().unwrap_or_else(|| {
+        let read = vec![0; READ_LEN].into_boxed_slice();
+        Box::new(Scratch { read, tools: Tools::default() })
+    });
+    let result = f(&mut scratch);
+    SCRATCH.set(Some(scratch));
+    result
+}
+
+/// Masking keys from the operating system's random source (RFC 6455 §5.3), fetched in bulk.
+#[derive(Debug)]
+pub(crate) struct Masks {
+    keys: [u8; Self::LEN],
+    at: usize,
+}
+
+impl Masks {
+    const LEN: usize = 1024;
+}
+
+impl Default for Masks {
+    fn default() -> Self {
+        Self { keys: [0; Self::LEN], at: Self::LEN }
+    }
+}
+
+impl MaskSource for Masks {
+    #[allow(clippy::expect_used)]
+    fn next_mask(&mut self) -> [u8; 4] {
+        if self.at == Self::LEN {
+            // Without entropy a client must not send at all: predictable masks let a web page
+            // choose the bytes on the wire (§10.3).
+            getrandom::fill(&mut self.keys).expect("the operating system has a random source");
+            self.at = 0;
+        }
+        let mut key = [0; 4];
+        key.copy_from_slice(&self.keys[self.at..self.at + 4]);
+        self.at += 4;
+        key
+    }
+}

@@ -1,0 +1,195 @@
+//! One task per runtime that serves all its connections: the flusher and the timer wheel.
+//!
+//! The flusher writes replies that a handler queued while more input lay here and that it did not
+//! flush itself: it runs once the current poll has returned. It also goes on with connections whose
+//! socket was full. The wheel is coarse: one tick is [`TICK`], connections whose deadlines fall into
+//! the same tick share an entry, and a connection that turns out to have more time is put back.
+
+use super::core::Core;
+use super::shared::Shared;
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Handle, Id};
+use tokio::time::Sleep;
+
+/// How late a deadline may be noticed.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The service of each runtime that has one.
+static SERVICES: Mutex<Option<HashMap<Id, Arc<Service>>>> = Mutex::new(None);
+
+#[derive(Debug)]
+pub(crate) struct Service {
+    handle: Handle,
+    start: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Connections to flush; each once. The second says whether its socket takes bytes again.
+    flush: Vec<(Arc<Shared>, bool)>,
+    wheel: BTreeMap<u64, Vec<Weak<Shared>>>,
+    /// Wakes the task.
+    waker: Option<Waker>,
+}
+
+impl Service {
+    /// The service of the runtime this is called in; started if it has none.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub(crate) fn current() -> Arc<Self> {
+        let handle = Handle::current();
+        let id = handle.id();
+        let mut services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = services.get_or_insert_default();
+        if let Some(service) = known.get(&id) {
+            return service.clone();
+        }
+        let start = tokio::time::Instant::now().into_std();
+        let state = Mutex::default();
+        let service = Arc::new(Self { handle: handle.clone(), start, state });
+        known.insert(id, service.clone());
+        drop(services); // a runtime that shuts down drops the task at once, which takes this lock
+        handle.spawn(Task { service: service.clone(), sleep: None, sleeps_until: None, id });
+        service
+    }
+
+    /// The time, as the runtime tells it: a paused clock is obeyed.
+    #[inline]
+    pub(crate) fn now(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    /// Runs something on the runtime.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.handle.spawn(task);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has `shared` flushed once the current poll has returned.
+    pub(crate) fn defer_flush(&self, shared: &Arc<Shared>, core: &mut Core) {
+        if !core.with_flusher {
+            core.with_flusher = true;
+            self.push(shared.clone(), false);
+        }
+    }
+
+    /// The socket of `shared` takes bytes again.
+    pub(crate) fn unblocked(&self, shared: Arc<Shared>) {
+        self.push(shared, true);
+    }
+
+    fn push(&self, shared: Arc<Shared>, unblocked: bool) {
+        let mut state = self.lock();
+        state.flush.push((shared, unblocked));
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Has the timer fire for `shared` when its next deadline is due, unless it does so earlier.
+    pub(crate) fn arm(&self, shared: &Arc<Shared>, core: &mut Core) {
+        let Some(deadline) = core.connection.next_deadline() else { return };
+        let after = deadline.saturating_duration_since(self.start);
+        let tick = (after.as_nanos() / TICK.as_nanos()) as u64 + 1;
+        if core.armed.is_some_and(|armed| armed <= tick) {
+            return;
+        }
+        core.armed = Some(tick);
+        let mut state = self.lock();
+        let first = state.wheel.first_key_value().is_none_or(|(first, _)| tick < *first);
+        state.wheel.entry(tick).or_default().push(Arc::downgrade(shared));
+        let waker = if first { state.waker.take() } else { None };
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}
+
+/// The task: never ends by itself, dies with its runtime.
+struct Task {
+    service: Arc<Service>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    sleeps_until: Option<u64>,
+    id: Id,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        let mut services = SERVICES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(services) = services.as_mut() {
+            services.remove(&self.id);
+        }
+        // Connections still on the lists hold the service that holds the lists.
+        let lists = std::mem::take(&mut *self.service.lock());
+        drop(lists);
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let service = self.service.clone();
+        loop {
+            let tick_now = (service.now().saturating_duration_since(service.start).as_nanos()
+                / TICK.as_nanos()) as u64;
+            let mut state = service.lock();
+            let flush = std::mem::take(&mut state.flush);
+            let later = state.wheel.split_off(&(tick_now + 1));
+            let due = std::mem::replace(&mut state.wheel, later);
+            if flush.is_empty() && due.is_empty() {
+                let next = state.wheel.first_key_value().map(|(tick, _)| *tick);
+                state.waker = Some(cx.waker().clone());
+                drop(state);
+                if self.sleep_until(next, cx).is_pending() {
+                    return Poll::Pending;
+                }
+                continue;
+            }
+            drop(state);
+            for (shared, unblocked) in flush {
+                if unblocked {
+                    shared.lock().blocked = false;
+                }
+                shared.flush_now();
+            }
+            for (tick, connections) in due {
+                for shared in connections.iter().filter_map(Weak::upgrade) {
+                    shared.timer_fired(tick);
+                }
+            }
+        }
+    }
+}
+
+impl Task {
+    /// Ready when `tick` has come; `None` never comes.
+    fn sleep_until(&mut self, tick: Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(tick) = tick else {
+            self.sleep = None;
+            return Poll::Pending;
+        };
+        let ticks = u32::try_from(tick).unwrap_or(u32::MAX);
+        let at = tokio::time::Instant::from_std(self.service.start + TICK * ticks);
+        let moved = self.sleeps_until.replace(tick) != Some(tick);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if moved {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}

@@ -1,0 +1,142 @@
+//! The connection as its handles, the flusher and the timer share it.
+
+use super::core::{Core, Flush, Settings};
+use super::outbox::Outbox;
+use super::service::Service;
+use super::stream::Stream;
+use super::{core::Meta, linger, scratch};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Wake, Waker};
+use tidewire_proto::{Compression, Connection, Role, State, TcpEnd};
+
+/// One connection. Its parts that change are behind a lock, held only while something is polled:
+/// never across an await, and never while user code waits.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    pub(crate) service: Arc<Service>,
+}
+
+/// What the handshake settled.
+pub(crate) struct Opened {
+    pub(crate) role: Role,
+    pub(crate) settings: Settings,
+    pub(crate) compression: Option<Compression>,
+    /// Bytes that came with the handshake and belong to the connection.
+    pub(crate) leftover: Vec<u8>,
+    pub(crate) meta: Option<Box<Meta>>,
+}
+
+impl Shared {
+    /// A connection over `stream`, whose handshake is complete.
+    pub(crate) fn new(stream: Stream, opened: Opened) -> Arc<Self> {
+        let service = Service::current();
+        let now = service.now();
+        let Opened { role, settings, compression, leftover, meta } = opened;
+        let shared = Arc::new_cyclic(|this: &Weak<Self>| Self {
+            service,
+            core: Mutex::new(Core {
+                this: this.clone(),
+                stream: Some(stream),
+                connection: Connection::new(role, settings.config, compression, now),
+                outbox: Outbox::default(),
+                unread: leftover,
+                unread_at: 0,
+                clock: now,
+                reader: None,
+                writers: Vec::new(),
+                unblocked: None,
+                blocked: false,
+                with_flusher: false,
+                armed: None,
+                high_water: settings.high_water,
+                io_error: None,
+                meta,
+            }),
+        });
+        shared.service.arm(&shared, &mut shared.lock());
+        shared
+    }
+
+    /// A panic while the lock was held (in a visitor) leaves a connection that is at worst out of
+    /// step with its peer, which the protocol finds out; so poison is ignored.
+    #[inline]
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The waker that is woken when the socket takes bytes again. It belongs to the connection and
+    /// not to the task that happened to write, so a cancelled `send` leaves nobody unwoken.
+    pub(crate) fn unblocked_waker(this: Weak<Self>) -> Waker {
+        Waker::from(Arc::new(Unblocked(this)))
+    }
+
+    /// Writes what waits; on the flusher's turn.
+    pub(crate) fn flush_now(&self) {
+        let mut core = self.lock();
+        core.with_flusher = false;
+        core.clock = self.service.now();
+        self.flush_and_settle(&mut core);
+    }
+
+    /// Writes what waits, wakes who waited for that, and ends the connection if it is over.
+    pub(crate) fn flush_and_settle(&self, core: &mut Core) -> Flush {
+        let flush = scratch::with(|scratch| core.flush(&mut scratch.tools));
+        core.wake_writers();
+        self.settle(core, flush);
+        flush
+    }
+
+    /// Does what is due with the TCP connection when the WebSocket is over.
+    pub(crate) fn settle(&self, core: &mut Core, flush: Flush) {
+        match core.connection.tcp_end() {
+            TcpEnd::Keep | TcpEnd::AwaitPeer => {}
+            // The answer to the peer's Close waits for room in the socket, until its deadline.
+            TcpEnd::CloseNow
+                if flush == Flush::Blocked && core.connection.state() != State::Closed => {}
+            TcpEnd::CloseNow => core.end(),
+            TcpEnd::Linger => {
+                if let Some(stream) = core.stream.take() {
+                    let rest = std::mem::take(&mut core.outbox);
+                    let time = core.connection.config().close_timeout;
+                    self.service.spawn(linger::linger(stream, rest, time));
+                }
+                core.end();
+            }
+        }
+    }
+
+    /// The timer's turn: a Ping that is due, a deadline that has passed.
+    pub(crate) fn timer_fired(self: &Arc<Self>, tick: u64) {
+        let mut core = self.lock();
+        if core.armed != Some(tick) {
+            return; // a newer tick stands for this connection
+        }
+        core.armed = None;
+        core.clock = self.service.now();
+        let now = core.clock;
+        // The failure, if there is one, is told by the connection's story.
+        let _ = core.connection.handle_timeout(now);
+        self.flush_and_settle(&mut core);
+        if core.connection.is_over() {
+            core.wake_all();
+        }
+        self.service.arm(self, &mut core);
+    }
+}
+
+struct Unblocked(Weak<Shared>);
+
+impl Wake for Unblocked {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // The flusher takes the lock later: whoever wakes may hold it.
+        if let Some(shared) = self.0.upgrade() {
+            let service = shared.service.clone();
+            service.unblocked(shared);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What can go wrong: on an open connection, while connecting, while accepting.
+
+use std::{fmt, io};
+use tidewire_proto::{
+    CloseStory, Failure, LimitExceeded, ProtocolViolation, SendError, Timeout, handshake,
+};
+
+/// Why an open connection failed or ended. The connection is over, unless it is
+/// [`Misuse`](Self::Misuse).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The connection is closed, and not with 1000, 1001 or no code; or something was sent on a
+    /// closed one. The story says who said what.
+    Closed(Box<CloseStory>),
+    /// The peer broke a rule. It was told so in a Close frame.
+    Protocol(ProtocolViolation),
+    /// The peer went over a limit of the [`Config`](crate::Config). It was told so.
+    Limit(LimitExceeded),
+    /// The peer let a deadline pass.
+    Timeout(Timeout),
+    /// The network failed.
+    Io(io::Error),
+    /// What the caller asked for cannot be sent. The connection goes on; nothing was queued.
+    Misuse(SendError),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed(story) => story.fmt(f),
+            Self::Protocol(violation) => write!(f, "the peer broke the protocol: {violation}"),
+            Self::Limit(limit) => limit.fmt(f),
+            Self::Timeout(timeout) => timeout.fmt(f),
+            Self::Io(error) => write!(f, "the network failed: {error}"),
+            Self::Misuse(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Closed(_) => None,
+            Self::Protocol(error) => Some(error),
+            Self::Limit(error) => Some(error),
+            Self::Timeout(error) => Some(error),
+            Self::Io(error) => Some(error),
+            Self::Misuse(error) => Some(error),
+        }
+    }
+}
+
+impl Error {
+    /// The error that a story tells.
+    pub(crate) fn from_story(story: &CloseStory) -> Self {
+        match story.failure {
+            Some(Failure::Protocol(violation)) => Self::Protocol(violation),
+            Some(Failure::Limit(limit)) => Self::Limit(limit),
+            Some(Failure::Timeout(timeout)) => Self::Timeout(timeout),
+            _ => Self::Closed(Box::new(story.clone())),
+        }
+    }
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL cannot be used; the caller's to mend.
+    InvalidUrl(&'static str),
+    /// This header's name or value holds what no header may; the caller's to mend.
+    InvalidHeader(String),
+    /// A header, origin or subprotocol of the request cannot be used; the caller's to mend.
+    InvalidRequest(handshake::error::RequestMisuse),
+    /// The network failed, or nobody listens there.
+    Io(io::Error),
+    /// The server did not answer in time.
+    Timeout,
+    /// The server answered, but not with a WebSocket: its answer, with the beginning of the body.
+    Refused(Box<http::Response<Vec<u8>>>),
+    /// The server's answer breaks a rule of RFC 6455 or RFC 7692.
+    Handshake(handshake::error::ResponseError),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidUrl(why) => write!(f, "the URL cannot be used: {why}"),
+            Self::InvalidHeader(name) => write!(f, "the header {name:?} cannot be sent"),
+            Self::InvalidRequest(error) => error.fmt(f),
+            Self::Io(error) => write!(f, "could not connect: {error}"),
+            Self::Timeout => f.write_str("the server did not complete the handshake in time"),
+            Self::Refused(response) => {
+                write!(f, "the server refused the handshake with status {}", response.status())
+            }
+            Self::Handshake(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+            Self::InvalidRequest(error) => Some(error),
+            Self::InvalidUrl(_)
+            | Self::InvalidHeader(_)
+            | Self::Timeout
+            | Self::Refused(_) => None,
+        }
+    }
+}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+/// Why a connection was not accepted.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AcceptError {
+    /// The network failed, or the client left.
+    Io(io::Error),
+    /// The client did not complete its request in time.
+    Timeout,
+    /// The client was refused, and told so with this status.
+    Refused(Box<handshake::server::Refusal>),
+}
+
+impl fmt::Display for AcceptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(error) => write!(f, "the client left during the handshake: {error}"),
+            Self::Timeout => f.write_str("the client did not complete its handshake in time"),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for AcceptError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<io::Error> for AcceptError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}

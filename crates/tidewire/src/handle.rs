@@ -1,0 +1,152 @@
+//! What the handles of a connection (`WebSocket`, `Sender`, `Receiver`) do to it.
+
+use crate::driver::core::{Core, Flush};
+use crate::driver::link::Link;
+use crate::driver::receive::Received;
+use crate::driver::scratch;
+use crate::driver::shared::Shared;
+use crate::error::Error;
+use crate::message::Message;
+use std::future::{Future, poll_fn};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame, State};
+
+/// What follows the queueing of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It is written at once, unless more replies are about to follow.
+    Write,
+    /// It is written with what follows.
+    Later,
+}
+
+pub(crate) fn recv(
+    shared: &Arc<Shared>,
+) -> impl Future<Output = Result<Option<Message>, Error>> + Send + '_ {
+    poll_fn(|cx| {
+        let mut message = None;
+        let received = ready!(shared.poll_receive(cx, &mut |event: Event<'_>, _: &mut Link<'_>| {
+            message = match event {
+                Event::Text(text) => Some(Message::Text(text.into_text())),
+                Event::Binary(data) => Some(Message::Binary(data.into_bytes())),
+                _ => return ControlFlow::Continue(()),
+            };
+            ControlFlow::Break(())
+        }))?;
+        Poll::Ready(match received {
+            Received::Paused => Ok(message),
+            Received::Closed(story) if story.is_clean() => Ok(None),
+            Received::Closed(story) => Err(Error::Closed(story)),
+        })
+    })
+}
+
+pub(crate) fn send(
+    shared: &Arc<Shared>,
+    message: Message,
+    then: Then,
+) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+    let (kind, payload) = (message.kind(), message.into_bytes());
+    poll_fn(move |cx| {
+        let mut core = shared.lock();
+        ready!(poll_room(&mut core, cx))?;
+        let queued = scratch::with(|scratch| core.queue_shared(kind, &payload, &mut scratch.tools));
+        queued.map_err(|error| core.refused(error))?;
+        if then == Then::Later || core.has_unread() {
+            shared.service.defer_flush(shared, &mut core);
+        } else {
+            core.clock = shared.service.now();
+            shared.flush_and_settle(&mut core);
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+/// Ready when fewer bytes than the high-water mark wait.
+fn poll_room(core: &mut Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    if core.stream.is_none() || core.connection.state() != State::Open {
+        return Poll::Ready(Err(core.closed_error()));
+    }
+    if core.is_full() {
+        wait(core, cx);
+        return Poll::Pending;
+    }
+    Poll::Ready(Ok(()))
+}
+
+fn wait(core: &mut Core, cx: &mut Context<'_>) {
+    if !core.writers.iter().any(|waker| waker.will_wake(cx.waker())) {
+        core.writers.push(cx.waker().clone());
+    }
+}
+
+pub(crate) fn poll_writable(shared: &Shared, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    poll_room(&mut shared.lock(), cx)
+}
+
+pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+    poll_fn(|cx| {
+        let mut core = shared.lock();
+        core.clock = shared.service.now();
+        let flush = shared.flush_and_settle(&mut core);
+        if core.stream.is_none() {
+            return Poll::Ready(Err(core.closed_error()));
+        }
+        if flush == Flush::Blocked {
+            wait(&mut core, cx);
+            return Poll::Pending;
+        }
+        Poll::Ready(Ok(()))
+    })
+}
+
+pub(crate) fn ping(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {
+    let mut core = shared.lock();
+    core.connection.ping(payload).map_err(|error| core.refused(error))?;
+    core.clock = shared.service.now();
+    shared.flush_and_settle(&mut core);
+    Ok(())
+}
+
+pub(crate) fn queue(shared: &Shared, frame: &PreparedFrame) -> Result<usize, Error> {
+    let mut core = shared.lock();
+    let queued = scratch::with(|scratch| core.queue_prepared(frame, &mut scratch.tools));
+    queued.map_err(|error| core.refused(error))?;
+    Ok(core.outbox.len())
+}
+
+pub(crate) fn try_flush(shared: &Shared) -> Flush {
+    let mut core = shared.lock();
+    core.clock = shared.service.now();
+    shared.flush_and_settle(&mut core)
+}
+
+pub(crate) fn begin_close(
+    shared: &Arc<Shared>,
+    code: CloseCode,
+    reason: &str,
+) -> Result<(), Error> {
+    let mut core = shared.lock();
+    let now = shared.service.now();
+    core.clock = now;
+    core.connection.close(now, code, reason).map_err(Error::Misuse)?;
+    shared.flush_and_settle(&mut core);
+    shared.service.arm(shared, &mut core);
+    Ok(())
+}
+
+/// Receives, and throws messages away, until the connection is over.
+pub(crate) fn closed(
+    shared: &Arc<Shared>,
+) -> impl Future<Output = Result<CloseStory, Error>> + Send + '_ {
+    poll_fn(|cx| {
+        let mut ignore = |_: Event<'_>, _: &mut Link<'_>| ControlFlow::Continue(());
+        match ready!(shared.poll_receive(cx, &mut ignore))? {
+            Received::Closed(story) => Poll::Ready(Ok(*story)),
+            // The visitor never breaks.
+            Received::Paused => Poll::Pending,
+        }
+    })
+}

@@ -1,0 +1,60 @@
+//! WebSocket for tokio: a client and a server, strict, compressed, and cheap when idle.
+//!
+//! ```no_run
+//! # async fn client() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut ws = tidewire::connect("ws://127.0.0.1:4000/").await?;
+//! ws.send("hello").await?;
+//! while let Some(message) = ws.recv().await? {
+//!     println!("{message:?}"); // Text or Binary; Ping, Pong and Close are taken care of
+//! }
+//! # Ok(()) }
+//! # async fn server() -> std::io::Result<()> {
+//! tidewire::serve("127.0.0.1:4000", |mut ws| async move {
+//!     while let Ok(Some(message)) = ws.recv().await {
+//!         if ws.send(message).await.is_err() { break }
+//!     }
+//! })
+//! .await
+//! # }
+//! ```
+//!
+//! The rooms: [`WebSocket`] (and its halves, [`Sender`] and [`Receiver`]); [`Client`] and
+//! [`connect`]; [`Server`], [`Listener`], [`accept`] and [`serve`]; [`Message`]; the errors. Below
+//! them is one driver for both roles, with a low layer that is public:
+//! [`WebSocket::poll_receive`], [`WebSocket::queue`], [`WebSocket::try_flush`]. The protocol itself
+//! is the crate `tidewire-proto`.
+//!
+//! It runs inside a tokio runtime with its I/O and time enabled.
+
+#![forbid(unsafe_code)]
+
+mod client;
+mod driver;
+mod error;
+mod handle;
+mod message;
+mod server;
+mod split;
+mod websocket;
+
+pub use client::{Client, connect};
+pub use driver::core::Flush;
+pub use driver::link::Link;
+pub use driver::receive::Received;
+pub use driver::stream::Io;
+pub use error::{AcceptError, ConnectError, Error};
+pub use message::Message;
+pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
+pub use split::{Receiver, Sender};
+pub use websocket::WebSocket;
+
+pub use tidewire_proto::deflate::DeflateConfig;
+pub use tidewire_proto::deflate::params::Params as DeflateParams;
+pub use tidewire_proto::handshake::http1::HeadLimits;
+pub use tidewire_proto::handshake::origin::OriginPolicy;
+pub use tidewire_proto::handshake::server::Refusal;
+pub use tidewire_proto::handshake::{RequestMisuse, ResponseError};
+pub use tidewire_proto::{
+    CloseCode, CloseFrame, CloseStory, ClosedBy, Config, Event, InvalidUtf8, Kind, LimitExceeded,
+    Payload, PreparedFrame, ProtocolViolation, SendError, Text, TextPayload, Timeout,
+};

@@ -1,0 +1,137 @@
+//! The two halves of a connection, for different tasks.
+
+use crate::driver::link::Link;
+use crate::driver::core::Flush;
+use crate::driver::receive::Received;
+use crate::driver::shared::Shared;
+use crate::error::Error;
+use crate::handle;
+use crate::message::Message;
+use std::future::Future;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
+
+/// The sending half of a connection. Clones send into the same connection, each message whole.
+///
+/// Ping, Pong and Close keep working as long as the [`Receiver`] is being received from.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Sender {
+    /// As [`WebSocket::send`](crate::WebSocket::send), cancel safety included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] and its kin if the connection is closing or over.
+    pub fn send(
+        &self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+        handle::send(&self.shared, message.into(), handle::Then::Write)
+    }
+
+    /// As [`WebSocket::feed`](crate::WebSocket::feed), cancel safety included.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn feed(
+        &self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+        handle::send(&self.shared, message.into(), handle::Then::Later)
+    }
+
+    /// As [`WebSocket::flush`](crate::WebSocket::flush), cancel safety included.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`] and its kin if the connection ends before.
+    pub fn flush(&self) -> impl Future<Output = Result<(), Error>> + Send + '_ {
+        handle::flush(&self.shared)
+    }
+
+    /// As [`WebSocket::ping`](crate::WebSocket::ping).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
+        handle::ping(&self.shared, payload)
+    }
+
+    /// As [`WebSocket::queue`](crate::WebSocket::queue).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn queue(&self, frame: &PreparedFrame) -> Result<usize, Error> {
+        handle::queue(&self.shared, frame)
+    }
+
+    /// As [`WebSocket::try_flush`](crate::WebSocket::try_flush).
+    pub fn try_flush(&self) -> Flush {
+        handle::try_flush(&self.shared)
+    }
+
+    /// Begins to close, behind what is queued. Does not wait: the [`Receiver`] sees the end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] if `code` may not be sent or `reason` is over 123 bytes.
+    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        handle::begin_close(&self.shared, code.into(), reason)
+    }
+
+    /// How the connection ended, or is ending; `None` while it is open.
+    #[must_use]
+    pub fn close_story(&self) -> Option<CloseStory> {
+        self.shared.lock().connection.story().cloned()
+    }
+
+    /// Whether this sends into the connection that `receiver` receives from.
+    #[must_use]
+    pub fn belongs_to(&self, receiver: &Receiver) -> bool {
+        Arc::ptr_eq(&self.shared, &receiver.shared)
+    }
+}
+
+/// The receiving half of a connection. While nobody receives from it, Pings are not answered.
+#[derive(Debug)]
+pub struct Receiver {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Receiver {
+    /// As [`WebSocket::recv`](crate::WebSocket::recv), cancel safety included.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send + '_ {
+        handle::recv(&self.shared)
+    }
+
+    /// As [`WebSocket::poll_receive`](crate::WebSocket::poll_receive).
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut visitor: impl FnMut(Event<'_>, &mut Link<'_>) -> ControlFlow<()>,
+    ) -> Poll<Result<Received, Error>> {
+        self.shared.poll_receive(cx, &mut visitor)
+    }
+
+    /// How the connection ended, or is ending; `None` while it is open.
+    #[must_use]
+    pub fn close_story(&self) -> Option<CloseStory> {
+        self.shared.lock().connection.story().cloned()
+    }
+}
