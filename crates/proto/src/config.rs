@@ -48,10 +48,10 @@ pub const FRAGMENT_OVERHEAD: usize = 64;
 /// Bytes a second: the speed of the slowest reader whose Pong is still waited for. Data written
 /// since the last proof that the peer reads stretches `pong_timeout` by the time it takes at this
 /// speed (at most [`MAX_UNPROVEN`] bytes are counted).
-pub const SLOWEST_READER: u64 = 16 * 1024;
+pub const SLOWEST_READER: u32 = 16 * 1024;
 
 /// The most bytes that can hide in socket buffers in front of a Ping.
-pub const MAX_UNPROVEN: u64 = 8 * 1024 * 1024;
+pub const MAX_UNPROVEN: u32 = 8 * 1024 * 1024;
 
 impl Default for Config {
     fn default() -> Self {

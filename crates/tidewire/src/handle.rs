@@ -70,16 +70,10 @@ fn poll_room(core: &mut Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         return Poll::Ready(Err(core.closed_error()));
     }
     if core.is_full() {
-        wait(core, cx);
+        core.wait_for_room(cx);
         return Poll::Pending;
     }
     Poll::Ready(Ok(()))
-}
-
-fn wait(core: &mut Core, cx: &mut Context<'_>) {
-    if !core.writers.iter().any(|waker| waker.will_wake(cx.waker())) {
-        core.writers.push(cx.waker().clone());
-    }
 }
 
 pub(crate) fn poll_writable(shared: &Shared, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
@@ -95,7 +89,7 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
             return Poll::Ready(Err(core.closed_error()));
         }
         if flush == Flush::Blocked {
-            wait(&mut core, cx);
+            core.wait_for_room(cx);
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))

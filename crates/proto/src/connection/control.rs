@@ -9,19 +9,19 @@ use tidewire_simd::mask_copy;
 #[derive(Debug, Default)]
 pub(super) struct ControlQueue {
     bytes: Vec<u8>,
-    frames: usize,
-    /// Where the last frame begins, if it is a Pong.
-    last_pong: Option<usize>,
+    frames: u32,
+    /// The length of the last frame, if it is a Pong; otherwise 0.
+    last_pong: u8,
 }
 
 impl ControlQueue {
     pub(super) fn len(&self) -> usize {
-        self.frames
+        self.frames as usize
     }
 
     pub(super) fn push(&mut self, opcode: Opcode, payload: &[u8]) {
         debug_assert!(payload.len() <= header::MAX_CONTROL_PAYLOAD);
-        self.last_pong = (opcode == Opcode::Pong).then_some(self.bytes.len());
+        self.last_pong = if opcode == Opcode::Pong { 2 + payload.len() as u8 } else { 0 };
         self.bytes.reserve(2 + payload.len());
         self.bytes.extend_from_slice(&[opcode as u8, payload.len() as u8]);
         self.bytes.extend_from_slice(payload);
@@ -31,11 +31,9 @@ impl ControlQueue {
     /// Queues a Pong. When `limit` frames wait, it takes the place of the last Pong: §5.5.3 allows to
     /// answer "only the most recently processed Ping frame".
     pub(super) fn push_pong(&mut self, payload: &[u8], limit: usize) {
-        if self.frames >= limit {
-            if let Some(start) = self.last_pong {
-                self.bytes.truncate(start);
-                self.frames -= 1;
-            }
+        if self.len() >= limit && self.last_pong > 0 {
+            self.bytes.truncate(self.bytes.len() - usize::from(self.last_pong));
+            self.frames -= 1;
         }
         self.push(Opcode::Pong, payload);
     }

@@ -20,10 +20,10 @@ pub(super) struct Recv {
     head_len: u8,
     /// A frame whose payload has not arrived whole.
     frame: Option<Partial>,
-    /// A message that has not arrived whole.
-    message: Option<Message>,
+    /// A message that has not arrived whole. Boxed, as what follows: an idle connection has neither.
+    message: Option<Box<Message>>,
     /// The payload, so far, of a control frame that has not arrived whole.
-    control: Vec<u8>,
+    control: Option<Box<Vec<u8>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -191,7 +191,8 @@ impl Connection {
         // whole it knows only with the payload; so a frame that ends its message begins none here.
         if !header.fin || header.rsv1 {
             let gather = Gather::new(kind);
-            self.recv.message = Some(Message { gather, budget, compressed: header.rsv1 });
+            let message = Message { gather, budget, compressed: header.rsv1 };
+            self.recv.message = Some(Box::new(message));
         }
         Ok(())
     }
@@ -219,11 +220,13 @@ impl Connection {
         self.recv.frame = (!ended).then_some(partial);
 
         if partial.opcode.is_control() {
-            self.recv.control.extend_from_slice(piece);
+            let control = self.recv.control.get_or_insert_default();
+            control.extend_from_slice(piece);
             if !ended {
                 return Ok(None);
             }
-            let payload = Payload::Owned(std::mem::take(&mut self.recv.control).into());
+            let payload = Payload::Owned(std::mem::take(&mut **control).into());
+            self.recv.control = None;
             return self.control(now, partial.opcode, payload).map(Some);
         }
         self.open_message(partial.opcode);
@@ -234,10 +237,10 @@ impl Connection {
     /// Its length was charged when its header was judged.
     fn open_message(&mut self, opcode: Opcode) {
         let limit = self.config.max_message;
-        self.recv.message.get_or_insert_with(|| Message {
-            gather: Gather::new(if opcode == Opcode::Text { Kind::Text } else { Kind::Binary }),
-            budget: Budget::new(limit),
-            compressed: false,
+        self.recv.message.get_or_insert_with(|| {
+            let kind = if opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
+            let (gather, budget) = (Gather::new(kind), Budget::new(limit));
+            Box::new(Message { gather, budget, compressed: false })
         });
     }
 

@@ -13,19 +13,29 @@ pub(super) struct Timers {
     heard: Instant,
     /// When the state of the socket last said that waiting is no proof of anything.
     excused: Instant,
-    /// The keepalive Ping that waits for its Pong: when it was sent, how many unproven bytes were
-    /// in front of it.
-    ping: Option<(Instant, u64)>,
+    /// What we wait for the peer to say.
+    awaited: Awaited,
+    /// Bytes that were written before the last keepalive Ping and not proven to be read.
+    ahead: u32,
     /// Names the last keepalive Ping, so that its Pong is known.
     ping_number: u32,
     /// Bytes written since the last proof that the peer reads.
-    unproven: u64,
+    unproven: u32,
     /// Whether the socket was full at some time since that proof.
     was_full: bool,
     /// Whether the socket takes no more bytes just now.
     blocked: bool,
-    rtt: Option<Duration>,
-    close_by: Option<Instant>,
+    /// In microseconds; 0 if it is not known.
+    rtt: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Awaited {
+    Nothing,
+    /// The Pong to a keepalive Ping that was sent then.
+    Pong(Instant),
+    /// The answer to our Close, or the end of TCP, by then.
+    End(Instant),
 }
 
 impl Timers {
@@ -33,18 +43,18 @@ impl Timers {
         Self {
             heard: now,
             excused: now,
-            ping: None,
+            awaited: Awaited::Nothing,
+            ahead: 0,
             ping_number: 0,
             unproven: 0,
             was_full: false,
             blocked: false,
-            rtt: None,
-            close_by: None,
+            rtt: 0,
         }
     }
 
     pub(super) fn rtt(&self) -> Option<Duration> {
-        self.rtt
+        (self.rtt > 0).then(|| Duration::from_micros(self.rtt.into()))
     }
 
     #[inline]
@@ -53,15 +63,16 @@ impl Timers {
     }
 
     pub(super) fn close_by(&mut self, deadline: Instant) {
-        self.close_by = Some(deadline);
+        self.awaited = Awaited::End(deadline);
     }
 
     /// A Pong: if it answers the keepalive Ping, the peer has read everything before it.
     pub(super) fn pong(&mut self, now: Instant, payload: &[u8]) {
-        if let Some((sent, _)) = self.ping {
+        if let Awaited::Pong(sent) = self.awaited {
             if payload == self.ping_number.to_be_bytes() {
-                self.rtt = Some(now.saturating_duration_since(sent));
-                self.ping = None;
+                let rtt = now.saturating_duration_since(sent).as_micros();
+                self.rtt = u32::try_from(rtt).unwrap_or(u32::MAX).max(1);
+                self.awaited = Awaited::Nothing;
                 self.unproven = 0;
                 self.was_full = false;
             }
@@ -70,8 +81,16 @@ impl Timers {
 
     /// How many bytes may lie in socket buffers in front of a Ping sent now. A socket that was never
     /// full hides less.
-    fn ahead(&self) -> u64 {
+    fn hidden(&self) -> u32 {
         self.unproven.min(if self.was_full { MAX_UNPROVEN } else { MAX_UNPROVEN / 8 })
+    }
+
+    /// When the Ping was sent since which nothing at all has arrived.
+    fn unanswered(&self) -> Option<Instant> {
+        match self.awaited {
+            Awaited::Pong(sent) if self.heard <= sent => Some(sent),
+            _ => None,
+        }
     }
 
     fn since(&self) -> Instant {
@@ -82,15 +101,18 @@ impl Timers {
         match phase {
             Phase::Open => {
                 let interval = config.ping_interval?;
-                Some(match self.ping {
-                    Some((sent, ahead)) if self.heard <= sent => {
-                        let patience = Duration::from_secs(ahead / SLOWEST_READER);
+                Some(match self.unanswered() {
+                    Some(sent) => {
+                        let patience = Duration::from_secs((self.ahead / SLOWEST_READER).into());
                         sent.max(self.excused) + config.pong_timeout + patience
                     }
-                    _ => self.since() + interval,
+                    None => self.since() + interval,
                 })
             }
-            Phase::CloseSent | Phase::Complete | Phase::Failed => self.close_by,
+            Phase::CloseSent | Phase::Complete | Phase::Failed => match self.awaited {
+                Awaited::End(deadline) => Some(deadline),
+                _ => None,
+            },
             Phase::Ended => None,
         }
     }
@@ -125,29 +147,27 @@ impl Connection {
             self.timers.excused = now;
             return Ok(());
         }
-        match self.timers.ping {
-            Some((sent, _)) if self.timers.heard <= sent => {
-                Err(self.fail(now, Failure::Timeout(Timeout::Pong)))
-            }
-            _ => {
-                self.timers.ping_number = self.timers.ping_number.wrapping_add(1);
-                self.timers.ping = Some((now, self.timers.ahead()));
-                self.control.push(Opcode::Ping, &self.timers.ping_number.to_be_bytes());
-                Ok(())
-            }
+        if self.timers.unanswered().is_some() {
+            return Err(self.fail(now, Failure::Timeout(Timeout::Pong)));
         }
+        self.timers.ping_number = self.timers.ping_number.wrapping_add(1);
+        self.timers.awaited = Awaited::Pong(now);
+        self.timers.ahead = self.timers.hidden();
+        self.control.push(Opcode::Ping, &self.timers.ping_number.to_be_bytes());
+        Ok(())
     }
 
     /// The socket took `count` bytes, and `blocked` says whether more wait that it did not take.
     pub fn wrote(&mut self, now: Instant, count: usize, blocked: bool) {
         let timers = &mut self.timers;
-        timers.unproven = (timers.unproven + count as u64).min(MAX_UNPROVEN);
+        let count_capped = u32::try_from(count).unwrap_or(MAX_UNPROVEN);
+        timers.unproven = timers.unproven.saturating_add(count_capped).min(MAX_UNPROVEN);
         timers.was_full |= blocked;
         if timers.blocked || blocked {
             // Progress after a block is a sign that the peer reads, if slowly.
             timers.excused = now;
-            if count > 0 && self.phase != Phase::Open && timers.close_by.is_some() {
-                timers.close_by = Some(now + self.config.close_timeout);
+            if let (Awaited::End(_), 1..) = (timers.awaited, count) {
+                timers.awaited = Awaited::End(now + self.config.close_timeout);
             }
         }
         timers.blocked = blocked;

@@ -12,6 +12,7 @@ use crate::error::ConnectError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig};
 use http::{HeaderName, HeaderValue};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_proto::handshake::error::RequestMisuse;
@@ -109,7 +110,7 @@ impl Client {
     /// often and little; too large hides a slow peer and holds that much for each.
     #[must_use]
     pub fn high_water(mut self, bytes: usize) -> Self {
-        self.settings.high_water = bytes.max(1);
+        self.settings.high_water = u32::try_from(bytes).unwrap_or(u32::MAX).max(1);
         self
     }
 
@@ -129,11 +130,15 @@ impl Client {
     /// # Cancel safety
     ///
     /// Safe: dropped before it resolves, the connection attempt ends.
-    pub async fn connect(self) -> Result<WebSocket, ConnectError> {
-        let url = url::parse(&self.url)?;
-        let tcp = TcpStream::connect((url.host.as_str(), url.port));
-        let tcp = timeout(self.handshake_timeout, tcp).await.map_err(|_| ConnectError::Timeout)??;
-        self.handshake(tcp).await
+    pub fn connect(self) -> impl Future<Output = Result<WebSocket, ConnectError>> + Send {
+        // Boxed, so that the future that lives as long as the connection does not hold the room that
+        // only the handshake needs.
+        Box::pin(async move {
+            let url = url::parse(&self.url)?;
+            let tcp = TcpStream::connect((url.host.as_str(), url.port));
+            let tcp = timeout(self.handshake_timeout, tcp).await;
+            self.handshake(tcp.map_err(|_| ConnectError::Timeout)??).await
+        })
     }
 
     /// Performs the handshake over a stream that is connected already; the URL gives the Host header
@@ -146,11 +151,15 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, the stream is dropped with it.
-    pub async fn handshake<S: Io>(self, io: S) -> Result<WebSocket, ConnectError> {
+    pub fn handshake<S: Io>(
+        self,
+        io: S,
+    ) -> impl Future<Output = Result<WebSocket, ConnectError>> + Send {
         let time = self.handshake_timeout;
-        // Boxed, so that the future of the connection's life is not as large as its handshake.
-        let exchange = Box::pin(exchange::exchange(self, io));
-        timeout(time, exchange).await.map_err(|_| ConnectError::Timeout)?
+        Box::pin(async move {
+            let exchange = exchange::exchange(self, io);
+            timeout(time, exchange).await.map_err(|_| ConnectError::Timeout)?
+        })
     }
 
     fn parsed_headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ConnectError> {

@@ -7,6 +7,7 @@ use super::stream::Stream;
 use crate::error::Error;
 use bytes::Bytes;
 use std::io::{self, IoSlice};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
@@ -46,19 +47,25 @@ pub(crate) struct Core {
     pub(crate) clock: Instant,
     /// The task in `poll_receive`.
     pub(crate) reader: Option<Waker>,
-    /// Tasks that wait for room in the outbox, or for it to be empty.
-    pub(crate) writers: Vec<Waker>,
-    /// Woken when the socket takes bytes again; made at the first time it does not.
-    pub(crate) unblocked: Option<Waker>,
     pub(crate) blocked: bool,
     /// Whether the flusher has this connection on its list.
     pub(crate) with_flusher: bool,
     /// The tick of the timer wheel that stands for this connection.
-    pub(crate) armed: Option<u64>,
-    pub(crate) high_water: usize,
-    /// Why the network failed, until it has been reported.
-    pub(crate) io_error: Option<Box<io::Error>>,
+    pub(crate) armed: Option<NonZeroU32>,
+    pub(crate) high_water: u32,
+    /// What most connections never have.
+    pub(crate) rare: Option<Box<Rare>>,
     pub(crate) meta: Option<Box<Meta>>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    /// Tasks that wait for room in the outbox, or for it to be empty.
+    writers: Vec<Waker>,
+    /// Woken when the socket takes bytes again; made at the first time it does not.
+    unblocked: Option<Waker>,
+    /// Why the network failed, until it has been reported.
+    io_error: Option<io::Error>,
 }
 
 impl Core {
@@ -80,7 +87,7 @@ impl Core {
     /// Whether so much waits that no more messages are taken.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.outbox.len() >= self.high_water
+        self.outbox.len() >= self.high_water as usize
     }
 
     /// Whether bytes lie here that the protocol has not seen.
@@ -196,7 +203,7 @@ impl Core {
     /// One write of what waits, and `extra` behind it if all of that fits into the call. The bytes
     /// that the socket took, `extra` included; `None` if it took none: it is full, or gone.
     fn write(&mut self, extra: &[u8]) -> Option<usize> {
-        let Self { stream, outbox, unblocked, this, .. } = self;
+        let Self { stream, outbox, rare, this, .. } = self;
         let stream = stream.as_mut()?;
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let mut count = outbox.slices(&mut slices);
@@ -205,7 +212,7 @@ impl Core {
             slices[count] = IoSlice::new(extra);
             count += 1;
         }
-        match with_waker(unblocked, this, |cx| stream.poll_write(cx, &slices[..count])) {
+        match with_waker(rare, this, |cx| stream.poll_write(cx, &slices[..count])) {
             Poll::Ready(Ok(0)) => self.network_failed(io::ErrorKind::WriteZero.into()),
             Poll::Ready(Ok(written)) => {
                 let waiting = self.outbox.len();
@@ -226,9 +233,9 @@ impl Core {
         if let Some(spare) = self.outbox.take_spare() {
             tools.give_back(spare);
         }
-        let Self { stream, unblocked, this, .. } = self;
+        let Self { stream, rare, this, .. } = self;
         if let Some(stream @ Stream::Other(_)) = stream {
-            match with_waker(unblocked, this, |cx| stream.poll_flush(cx)) {
+            match with_waker(rare, this, |cx| stream.poll_flush(cx)) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => self.network_failed(error),
                 Poll::Pending => return Flush::Blocked,
@@ -238,12 +245,31 @@ impl Core {
     }
 
     /// Wakes who waits for the outbox, if there is room in it.
+    #[inline]
     pub(crate) fn wake_writers(&mut self) {
-        if !self.writers.is_empty() && !self.is_full() {
-            for waker in std::mem::take(&mut self.writers) {
-                waker.wake();
-            }
+        if self.rare.is_some() && !self.is_full() {
+            self.wake_all_writers();
         }
+    }
+
+    fn wake_all_writers(&mut self) {
+        let writers = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.writers));
+        for waker in writers.into_iter().flatten() {
+            waker.wake();
+        }
+    }
+
+    /// Has the task woken when there is room in the outbox, or the connection is over.
+    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) {
+        let writers = &mut self.rare.get_or_insert_default().writers;
+        if !writers.iter().any(|waker| waker.will_wake(cx.waker())) {
+            writers.push(cx.waker().clone());
+        }
+    }
+
+    /// Why the network failed; told once.
+    pub(crate) fn take_io_error(&mut self) -> Option<io::Error> {
+        self.rare.as_mut()?.io_error.take()
     }
 
     /// The network failed: nothing can be sent or received any more.
@@ -252,7 +278,7 @@ impl Core {
         let over = self.connection.is_over();
         let _ = self.connection.receive_eof(self.clock);
         if !over {
-            self.io_error = Some(Box::new(error));
+            self.rare.get_or_insert_default().io_error = Some(error);
         }
         self.end();
     }
@@ -268,8 +294,9 @@ impl Core {
 
     /// Wakes everyone who waits, to find out that the connection is over.
     pub(crate) fn wake_all(&mut self) {
-        for waker in std::mem::take(&mut self.writers).into_iter().chain(self.reader.take()) {
-            waker.wake();
+        self.wake_all_writers();
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
         }
     }
 }
@@ -277,15 +304,16 @@ impl Core {
 /// Polls with the waker that is woken when the socket takes bytes again, which is made only for a
 /// socket that does not: most never need one.
 fn with_waker<R>(
-    unblocked: &mut Option<Waker>,
+    rare: &mut Option<Box<Rare>>,
     this: &Weak<Shared>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
 ) -> Poll<R> {
-    if unblocked.is_none() {
+    if rare.as_ref().is_none_or(|rare| rare.unblocked.is_none()) {
         if let ready @ Poll::Ready(_) = poll(&mut Context::from_waker(Waker::noop())) {
             return ready;
         }
     }
+    let unblocked = &mut rare.get_or_insert_default().unblocked;
     let waker = unblocked.get_or_insert_with(|| Shared::unblocked_waker(this.clone()));
     poll(&mut Context::from_waker(waker))
 }
@@ -294,11 +322,11 @@ fn with_waker<R>(
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) config: Arc<tidewire_proto::Config>,
-    pub(crate) high_water: usize,
+    pub(crate) high_water: u32,
 }
 
 /// Bytes that may wait to be written before `send` waits. See `WebSocket::send`.
-pub(crate) const HIGH_WATER: usize = 64 * 1024;
+pub(crate) const HIGH_WATER: u32 = 64 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {

@@ -11,8 +11,8 @@ pub(crate) const MAX_SLICES: usize = 64;
 /// [`take_spare`](Self::take_spare).
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    /// Written before `tail`.
-    front: VecDeque<Chunk>,
+    /// Written before `tail`; there only while something large waits.
+    front: Option<Box<VecDeque<Chunk>>>,
     /// Where small frames are appended.
     tail: Vec<u8>,
     /// Bytes of the first chunk that are written already.
@@ -74,16 +74,18 @@ impl Outbox {
         if bytes.is_empty() {
             return;
         }
+        let front = self.front.get_or_insert_default();
         if !self.tail.is_empty() {
-            self.front.push_back(Chunk::Copied(std::mem::take(&mut self.tail)));
+            front.push_back(Chunk::Copied(std::mem::take(&mut self.tail)));
         }
         self.len += bytes.len();
-        self.front.push_back(Chunk::Shared(bytes));
+        front.push_back(Chunk::Shared(bytes));
     }
 
     /// The bytes that wait, as slices; as many as fit into `slices`. Gives how many it filled.
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let chunks = self.front.iter().map(Chunk::bytes).chain([&self.tail[..]]);
+        let front = self.front.iter().flat_map(|front| front.iter());
+        let chunks = front.map(Chunk::bytes).chain([&self.tail[..]]);
         let mut count = 0;
         let mut skip = self.written;
         for chunk in chunks {
@@ -102,20 +104,21 @@ impl Outbox {
     /// `count` bytes were written.
     pub(crate) fn advance(&mut self, count: usize) {
         self.len -= count;
-        let mut written = self.written + count;
-        while let Some(first) = self.front.front() {
-            let len = first.bytes().len();
-            if written < len {
-                break;
-            }
-            written -= len;
-            self.front.pop_front();
-        }
-        self.written = written;
+        self.written += count;
         if self.len == 0 {
             self.written = 0;
             self.tail.clear();
-            self.front = VecDeque::new();
+            self.front = None;
+            return;
+        }
+        let Some(front) = &mut self.front else { return };
+        while let Some(first) = front.front() {
+            let len = first.bytes().len();
+            if self.written < len {
+                break;
+            }
+            self.written -= len;
+            front.pop_front();
         }
     }
 

@@ -120,8 +120,8 @@ impl Shared {
 impl Core {
     /// What the end of the connection means to who receives.
     fn outcome(&mut self) -> Result<Received, Error> {
-        if let Some(error) = self.io_error.take() {
-            return Err(Error::Io(*error));
+        if let Some(error) = self.take_io_error() {
+            return Err(Error::Io(error));
         }
         match self.connection.story() {
             Some(story) if story.failure.is_none() => {

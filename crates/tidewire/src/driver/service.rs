@@ -9,6 +9,7 @@ use super::core::Core;
 use super::shared::Shared;
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -33,7 +34,7 @@ pub(crate) struct Service {
 struct State {
     /// Connections to flush; each once. The second says whether its socket takes bytes again.
     flush: Vec<(Arc<Shared>, bool)>,
-    wheel: BTreeMap<u64, Vec<Weak<Shared>>>,
+    wheel: BTreeMap<NonZeroU32, Vec<Weak<Shared>>>,
     /// Wakes the task.
     waker: Option<Waker>,
 }
@@ -72,6 +73,12 @@ impl Service {
         self.handle.spawn(task);
     }
 
+    /// The tick that is under way at `time`. Ticks last for 13 years.
+    fn tick(&self, time: Instant) -> NonZeroU32 {
+        let ticks = time.saturating_duration_since(self.start).as_nanos() / TICK.as_nanos();
+        NonZeroU32::MIN.saturating_add(u32::try_from(ticks).unwrap_or(u32::MAX))
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -102,8 +109,8 @@ impl Service {
     /// Has the timer fire for `shared` when its next deadline is due, unless it does so earlier.
     pub(crate) fn arm(&self, shared: &Arc<Shared>, core: &mut Core) {
         let Some(deadline) = core.connection.next_deadline() else { return };
-        let after = deadline.saturating_duration_since(self.start);
-        let tick = (after.as_nanos() / TICK.as_nanos()) as u64 + 1;
+        // The tick after the deadline: never early.
+        let tick = self.tick(deadline).saturating_add(1);
         if core.armed.is_some_and(|armed| armed <= tick) {
             return;
         }
@@ -123,7 +130,7 @@ impl Service {
 struct Task {
     service: Arc<Service>,
     sleep: Option<Pin<Box<Sleep>>>,
-    sleeps_until: Option<u64>,
+    sleeps_until: Option<NonZeroU32>,
     id: Id,
 }
 
@@ -145,11 +152,10 @@ impl Future for Task {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let service = self.service.clone();
         loop {
-            let tick_now = (service.now().saturating_duration_since(service.start).as_nanos()
-                / TICK.as_nanos()) as u64;
+            let later = service.tick(service.now()).saturating_add(1);
             let mut state = service.lock();
             let flush = std::mem::take(&mut state.flush);
-            let later = state.wheel.split_off(&(tick_now + 1));
+            let later = state.wheel.split_off(&later);
             let due = std::mem::replace(&mut state.wheel, later);
             if flush.is_empty() && due.is_empty() {
                 let next = state.wheel.first_key_value().map(|(tick, _)| *tick);
@@ -178,13 +184,12 @@ impl Future for Task {
 
 impl Task {
     /// Ready when `tick` has come; `None` never comes.
-    fn sleep_until(&mut self, tick: Option<u64>, cx: &mut Context<'_>) -> Poll<()> {
+    fn sleep_until(&mut self, tick: Option<NonZeroU32>, cx: &mut Context<'_>) -> Poll<()> {
         let Some(tick) = tick else {
             self.sleep = None;
             return Poll::Pending;
         };
-        let ticks = u32::try_from(tick).unwrap_or(u32::MAX);
-        let at = tokio::time::Instant::from_std(self.service.start + TICK * ticks);
+        let at = tokio::time::Instant::from_std(self.service.start + TICK * (tick.get() - 1));
         let moved = self.sleeps_until.replace(tick) != Some(tick);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if moved {

@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::service::Service;
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Wake, Waker};
 use tidewire_proto::{Compression, Connection, Role, State, TcpEnd};
@@ -44,13 +45,11 @@ impl Shared {
                 unread_at: 0,
                 clock: now,
                 reader: None,
-                writers: Vec::new(),
-                unblocked: None,
                 blocked: false,
                 with_flusher: false,
                 armed: None,
                 high_water: settings.high_water,
-                io_error: None,
+                rare: None,
                 meta,
             }),
         });
@@ -107,7 +106,7 @@ impl Shared {
     }
 
     /// The timer's turn: a Ping that is due, a deadline that has passed.
-    pub(crate) fn timer_fired(self: &Arc<Self>, tick: u64) {
+    pub(crate) fn timer_fired(self: &Arc<Self>, tick: NonZeroU32) {
         let mut core = self.lock();
         if core.armed != Some(tick) {
             return; // a newer tick stands for this connection

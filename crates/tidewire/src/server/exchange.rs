@@ -37,8 +37,8 @@ pub struct PlainRequest<S> {
     pub io: S,
 }
 
-pub(super) struct Exchange<'a, S> {
-    server: &'a Server,
+pub(super) struct Exchange<S> {
+    server: Server,
     io: S,
     reader: RequestReader,
     leftover: Vec<u8>,
@@ -49,9 +49,10 @@ pub(super) enum Outcome {
     Plain(http::Request<()>),
 }
 
-impl<'a, S: Io> Exchange<'a, S> {
-    pub(super) fn new(server: &'a Server, io: S) -> Self {
-        Self { server, io, reader: RequestReader::new(server.limits), leftover: Vec::new() }
+impl<S: Io> Exchange<S> {
+    pub(super) fn new(server: Server, io: S) -> Self {
+        let reader = RequestReader::new(server.limits);
+        Self { server, io, reader, leftover: Vec::new() }
     }
 
     /// Reads the request and, if it is accepted, answers it.
@@ -87,9 +88,9 @@ impl<'a, S: Io> Exchange<'a, S> {
         }
     }
 
-    pub(super) fn finish(self: Box<Self>, outcome: Outcome) -> Result<Accepted<S>, AcceptError> {
-        let Self { server, io, reader, leftover } = *self;
-        Ok(match outcome {
+    pub(super) fn finish(self, outcome: Outcome) -> Accepted<S> {
+        let Self { server, io, reader, leftover } = self;
+        match outcome {
             Outcome::Plain(request) => {
                 let mut read = reader.into_raw();
                 read.extend_from_slice(&leftover);
@@ -105,12 +106,12 @@ impl<'a, S: Io> Exchange<'a, S> {
                     target: server.keep_target.then_some(target),
                 };
                 let meta = meta.worth_keeping().then(|| Box::new(meta));
-                let settings = server.settings.clone();
+                let settings = server.settings;
                 let role = Role::Server;
                 let opened = Opened { role, settings, compression, leftover, meta };
                 Accepted::WebSocket(WebSocket::new(Shared::new(Stream::new(io), opened)))
             }
-        })
+        }
     }
 
     /// Tells the client why not, as long as it listens for a moment.

@@ -107,9 +107,9 @@ impl Listener {
         loop {
             let incoming = self.accept().await?;
             let handler = handler.clone();
+            let handshake = incoming.accept();
             tokio::spawn(async move {
-                // The handshake's future is boxed inside and gone before the handler begins.
-                if let Ok(socket) = incoming.accept().await {
+                if let Ok(socket) = handshake.await {
                     handler(socket).await;
                 }
             });
@@ -154,8 +154,8 @@ impl Incoming {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, the connection ends.
-    pub async fn accept(self) -> Result<WebSocket, AcceptError> {
-        self.server.accept(self.tcp).await
+    pub fn accept(self) -> impl Future<Output = Result<WebSocket, AcceptError>> + Send {
+        self.server.accept(self.tcp)
     }
 
     /// The TCP connection, for a handshake done elsewhere.

@@ -14,6 +14,7 @@ use crate::driver::stream::Io;
 use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig, OriginPolicy};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_proto::handshake::http1::HeadLimits;
@@ -109,7 +110,7 @@ impl Server {
     /// often and little; too large hides a slow peer and holds that much for each.
     #[must_use]
     pub fn high_water(mut self, bytes: usize) -> Self {
-        self.settings.high_water = bytes.max(1);
+        self.settings.high_water = u32::try_from(bytes).unwrap_or(u32::MAX).max(1);
         self
     }
 
@@ -144,12 +145,19 @@ impl Server {
     /// # Cancel safety
     ///
     /// Dropped before it resolves, the stream is dropped with it.
-    pub async fn accept<S: Io>(&self, io: S) -> Result<WebSocket, AcceptError> {
-        match self.exchange(io, false).await? {
-            Accepted::WebSocket(socket) => Ok(socket),
-            // Not given unless asked for.
-            Accepted::Http(_) => Err(AcceptError::Timeout),
-        }
+    pub fn accept<S: Io>(
+        &self,
+        io: S,
+    ) -> impl Future<Output = Result<WebSocket, AcceptError>> + Send + use<S> {
+        let handshake = self.exchange(io, false);
+        // Boxed, so that the future that lives as long as the connection does not hold the room that
+        // only the handshake needs.
+        Box::pin(async move {
+            match handshake.await? {
+                Accepted::WebSocket(socket) => Ok(socket),
+                Accepted::Http(_) => unreachable!("not given unless asked for"),
+            }
+        })
     }
 
     /// Accepts a WebSocket connection over `io`, or hands out a request that does not ask for one, to
@@ -162,21 +170,29 @@ impl Server {
     /// # Cancel safety
     ///
     /// As [`accept`](Self::accept).
-    pub async fn accept_or_http<S: Io>(&self, io: S) -> Result<Accepted<S>, AcceptError> {
-        self.exchange(io, true).await
+    pub fn accept_or_http<S: Io>(
+        &self,
+        io: S,
+    ) -> impl Future<Output = Result<Accepted<S>, AcceptError>> + Send + use<S> {
+        Box::pin(self.exchange(io, true))
     }
 
-    async fn exchange<S: Io>(&self, io: S, http: bool) -> Result<Accepted<S>, AcceptError> {
-        // Boxed, so that the future of the connection's life is not as large as its handshake.
-        let mut exchange = Box::new(exchange::Exchange::new(self, io));
+    fn exchange<S: Io>(
+        &self,
+        io: S,
+        http: bool,
+    ) -> impl Future<Output = Result<Accepted<S>, AcceptError>> + Send + use<S> {
         let time = self.handshake_timeout;
-        match timeout(time, Box::pin(exchange.run(http))).await {
-            Ok(Ok(outcome)) => exchange.finish(outcome),
-            Ok(Err(AcceptError::Refused(refusal))) => Err(exchange.refuse(refusal).await),
-            Ok(Err(error)) => Err(error),
-            Err(_) => {
-                exchange.refuse(Box::new(Refusal::timeout())).await;
-                Err(AcceptError::Timeout)
+        let mut exchange = exchange::Exchange::new(self.clone(), io);
+        async move {
+            match timeout(time, exchange.run(http)).await {
+                Ok(Ok(outcome)) => Ok(exchange.finish(outcome)),
+                Ok(Err(AcceptError::Refused(refusal))) => Err(exchange.refuse(refusal).await),
+                Ok(Err(error)) => Err(error),
+                Err(_) => {
+                    exchange.refuse(Box::new(Refusal::timeout())).await;
+                    Err(AcceptError::Timeout)
+                }
             }
         }
     }
