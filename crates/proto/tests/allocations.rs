@@ -19,7 +19,12 @@ const MIB: usize = 1024 * KIB;
 
 /// Prints a figure past the test harness, which keeps what `println!` says to itself.
 fn figure(what: &str, cost: Cost) {
-    let Cost { allocations, bytes, peak, kept } = cost;
+    let Cost {
+        allocations,
+        bytes,
+        peak,
+        kept,
+    } = cost;
     let line = format!(
         "  {what}: {allocations} allocations of {bytes} B, {peak} B at most, {kept} B kept\n"
     );
@@ -37,7 +42,11 @@ impl Receiver {
         let now = tidewire_testkit::beginning();
         let agreed = agreed.map(Agreed::compression);
         let connection = Connection::new(role, Arc::new(config), agreed, now);
-        Self { connection, pool: Pool::default(), now }
+        Self {
+            connection,
+            pool: Pool::default(),
+            now,
+        }
     }
 
     /// Receives all of `bytes` in pieces, and throws away what comes out. Whether that went well,
@@ -69,7 +78,11 @@ fn a_whole_message_is_received_without_an_allocation_and_without_a_copy() {
             let mut input = &mut bytes[..];
             let (seen, cost) = measure(|| {
                 let mut seen = 0;
-                let Receiver { connection, pool, now } = &mut receiver;
+                let Receiver {
+                    connection,
+                    pool,
+                    now,
+                } = &mut receiver;
                 while let Some(event) = connection.receive(*now, pool, &mut input).unwrap() {
                     let payload = match &event {
                         Event::Text(text) => text.as_bytes(),
@@ -78,15 +91,25 @@ fn a_whole_message_is_received_without_an_allocation_and_without_a_copy() {
                     };
                     assert_eq!(payload.len(), len);
                     if len > 0 {
-                        assert!(range.contains(&payload.as_ptr()), "moved out of the caller's buffer");
+                        assert!(
+                            range.contains(&payload.as_ptr()),
+                            "moved out of the caller's buffer"
+                        );
                     }
                     seen += 1;
                 }
                 seen
             });
             assert_eq!(seen, 2);
-            assert_eq!((cost.allocations, cost.bytes), (0, 0), "{len} bytes to a {role:?}");
-            figure(&format!("text and binary of {len} B, whole, to a {role:?}"), cost);
+            assert_eq!(
+                (cost.allocations, cost.bytes),
+                (0, 0),
+                "{len} bytes to a {role:?}"
+            );
+            figure(
+                &format!("text and binary of {len} B, whole, to a {role:?}"),
+                cost,
+            );
         }
     }
 }
@@ -95,7 +118,9 @@ fn a_whole_message_is_received_without_an_allocation_and_without_a_copy() {
 fn a_thousand_messages_in_one_read_are_received_without_an_allocation() {
     for role in ROLES {
         let mut receiver = Receiver::new(role, Config::default(), None);
-        let mut bytes = RawFrame::text("thirty-two bytes of plain text..").bytes(role.peer()).repeat(1000);
+        let mut bytes = RawFrame::text("thirty-two bytes of plain text..")
+            .bytes(role.peer())
+            .repeat(1000);
         let (events, cost) = measure(|| receiver.receive(&mut bytes, usize::MAX).unwrap());
         assert_eq!((events, cost.allocations), (1000, 0));
     }
@@ -130,8 +155,14 @@ fn a_claimed_length_allocates_nothing_much() {
             let frame = RawFrame::binary(vec![0; arrives]).claiming(claim);
             let mut bytes = frame.bytes(Role::Client);
             let (_, cost) = measure(|| receiver.receive(&mut bytes, 3));
-            figure(&format!("a claim of {claim} B of which {arrives} arrive"), cost);
-            assert!(cost.peak <= if arrives == 0 { KIB } else { 65 * KIB }, "{cost:?}");
+            figure(
+                &format!("a claim of {claim} B of which {arrives} arrive"),
+                cost,
+            );
+            assert!(
+                cost.peak <= if arrives == 0 { KIB } else { 65 * KIB },
+                "{cost:?}"
+            );
         }
     }
 }
@@ -146,7 +177,10 @@ fn memory_follows_the_bytes_that_arrive() {
         let (_, cost) = measure(|| receiver.receive(piece, usize::MAX).unwrap());
         kept += cost.kept;
         let allowed = (64 * KIB).max(2 * arrived) + KIB;
-        assert!(kept <= allowed as i64, "{kept} bytes held for {arrived} that arrived");
+        assert!(
+            kept <= allowed as i64,
+            "{kept} bytes held for {arrived} that arrived"
+        );
     }
     assert_eq!(kept, 0, "the message went out, and its buffer with it");
 }
@@ -155,7 +189,9 @@ fn memory_follows_the_bytes_that_arrive() {
 fn reading_directly_follows_the_bytes_that_arrive_too() {
     use bytes::BufMut;
     let mut receiver = Receiver::new(Role::Client, Config::default(), None);
-    let mut first = RawFrame::binary([1]).claiming(16 * MIB as u64).bytes(Role::Server);
+    let mut first = RawFrame::binary([1])
+        .claiming(16 * MIB as u64)
+        .bytes(Role::Server);
     receiver.receive(&mut first, usize::MAX).unwrap();
     let (mut arrived, mut kept) = (1, 0);
     while arrived < 16 * MIB {
@@ -164,13 +200,19 @@ fn reading_directly_follows_the_bytes_that_arrive_too() {
             // A socket that gives little, however much room there is.
             let count = spare.remaining_mut().min(50_000);
             spare.put_bytes(7, count);
-            receiver.connection.received_direct(receiver.now, count).unwrap();
+            receiver
+                .connection
+                .received_direct(receiver.now, count)
+                .unwrap();
             count
         });
         arrived += count;
         kept += cost.kept;
         let allowed = (64 * KIB).max(2 * (arrived + 256 * KIB)) + KIB;
-        assert!(kept <= allowed as i64, "{kept} bytes held for {arrived} that arrived");
+        assert!(
+            kept <= allowed as i64,
+            "{kept} bytes held for {arrived} that arrived"
+        );
     }
 }
 
@@ -180,7 +222,10 @@ fn fragments_are_gathered_without_overhead_of_their_own() {
         let mut receiver = Receiver::new(Role::Server, Config::default(), None);
         let part = vec![b'x'; size];
         let first = RawFrame::text(&part).more().bytes(Role::Client);
-        let rest = RawFrame::continuation(&part).more().bytes(Role::Client).repeat(count - 1);
+        let rest = RawFrame::continuation(&part)
+            .more()
+            .bytes(Role::Client)
+            .repeat(count - 1);
         let mut bytes = [first, rest].concat();
         let (_, cost) = measure(|| receiver.receive(&mut bytes, 64 * KIB).unwrap());
         figure(&format!("{count} fragments of {size} B, gathered"), cost);
@@ -208,7 +253,9 @@ fn a_bomb_is_stopped_while_it_inflates() {
 fn a_flood_of_pings_holds_no_more_than_the_queue() {
     for role in ROLES {
         let mut receiver = Receiver::new(role, Config::default(), None);
-        let mut bytes = RawFrame::ping([b'p'; 125]).bytes(role.peer()).repeat(10_000);
+        let mut bytes = RawFrame::ping([b'p'; 125])
+            .bytes(role.peer())
+            .repeat(10_000);
         let (_, cost) = measure(|| receiver.receive(&mut bytes, usize::MAX).unwrap());
         figure("10,000 Pings that are not answered", cost);
         // 64 frames of 127 bytes, in a buffer that doubles.
@@ -226,12 +273,18 @@ fn an_idle_connection_owns_no_buffer() {
         // The pool has what it needs before; it is not the connection's.
         pool.put_decoder(tidewire_proto::deflate::Decoder::new(15));
         pool.put_encoder(tidewire_proto::deflate::Encoder::new(6, 15));
-        let (mut connection, cost) = measure(|| {
-            Connection::new(Role::Server, Arc::clone(&config), compression, now)
-        });
-        let what = if agreed.is_some() { "with deflate agreed" } else { "without deflate" };
+        let (mut connection, cost) =
+            measure(|| Connection::new(Role::Server, Arc::clone(&config), compression, now));
+        let what = if agreed.is_some() {
+            "with deflate agreed"
+        } else {
+            "without deflate"
+        };
         let inline = size_of::<Connection>();
-        figure(&format!("an idle connection {what}, {inline} B of itself"), cost);
+        figure(
+            &format!("an idle connection {what}, {inline} B of itself"),
+            cost,
+        );
         assert!(inline as i64 + cost.kept <= 512, "{inline} + {cost:?}");
 
         // It has been busy, and is idle again.
@@ -250,9 +303,15 @@ fn an_idle_connection_owns_no_buffer() {
         let mut keys = Random::new(1);
         let (_, cost) = measure(|| {
             for mut input in bytes.chunks_mut(999) {
-                while connection.receive(now, &mut pool, &mut input).unwrap().is_some() {}
+                while connection
+                    .receive(now, &mut pool, &mut input)
+                    .unwrap()
+                    .is_some()
+                {}
             }
-            connection.send_text(&text, &mut keys, &mut pool, &mut out).unwrap();
+            connection
+                .send_text(&text, &mut keys, &mut pool, &mut out)
+                .unwrap();
             connection.poll_transmit(now, &mut keys, &mut out);
         });
         figure(&format!("  the same, after it was busy, {what}"), cost);
@@ -268,9 +327,20 @@ fn sending_into_a_buffer_with_room_allocates_nothing() {
         let mut out = Vec::with_capacity(256 * KIB);
         let data = vec![1; 100 * KIB];
         let (_, cost) = measure(|| {
-            let Receiver { connection, pool, .. } = &mut receiver;
-            connection.send_text("thirty-two bytes of plain text..", &mut keys, pool, &mut out).unwrap();
-            connection.send_binary(&data, &mut keys, pool, &mut out).unwrap();
+            let Receiver {
+                connection, pool, ..
+            } = &mut receiver;
+            connection
+                .send_text(
+                    "thirty-two bytes of plain text..",
+                    &mut keys,
+                    pool,
+                    &mut out,
+                )
+                .unwrap();
+            connection
+                .send_binary(&data, &mut keys, pool, &mut out)
+                .unwrap();
             connection.poll_transmit(tidewire_testkit::beginning(), &mut keys, &mut out);
         });
         figure(&format!("a {role:?} sends 32 B and 100 KiB"), cost);
@@ -285,9 +355,14 @@ fn a_prepared_frame_is_compressed_once_and_then_costs_nothing() {
     let mut first = Receiver::new(Role::Server, Config::default(), Some(Agreed::no_takeover()));
     let mut second = Receiver::new(Role::Server, Config::default(), Some(Agreed::no_takeover()));
     for (receiver, what) in [(&mut first, "first"), (&mut second, "second")] {
-        let Receiver { connection, pool, .. } = receiver;
-        let (_, cost) =
-            measure(|| connection.send_prepared(&frame, &mut keys, pool, &mut out).unwrap());
+        let Receiver {
+            connection, pool, ..
+        } = receiver;
+        let (_, cost) = measure(|| {
+            connection
+                .send_prepared(&frame, &mut keys, pool, &mut out)
+                .unwrap()
+        });
         figure(&format!("a prepared frame, to the {what} connection"), cost);
         assert!(what == "first" || cost.allocations == 0, "{cost:?}");
     }

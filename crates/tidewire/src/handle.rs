@@ -66,7 +66,7 @@ pub(crate) fn send(
 
 /// Ready when fewer bytes than the high-water mark wait.
 fn poll_room(core: &mut Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-    if core.stream.is_none() || core.connection.state() != State::Open {
+    if !core.is_writable() || core.connection.state() != State::Open {
         return Poll::Ready(Err(core.closed_error()));
     }
     if core.is_full() {
@@ -85,7 +85,7 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
         let mut core = shared.lock();
         core.clock = shared.service.now();
         let flush = shared.flush_and_settle(&mut core);
-        if core.stream.is_none() {
+        if !core.is_writable() {
             return Poll::Ready(Err(core.closed_error()));
         }
         if flush == Flush::Blocked {

@@ -17,7 +17,11 @@ fn told(story: Option<&CloseStory>) -> (Option<u16>, Option<u16>, ClosedBy) {
 
 /// What is to become of TCP once both Close frames are there.
 fn complete(role: Role) -> TcpEnd {
-    if role == Role::Server { TcpEnd::CloseNow } else { TcpEnd::AwaitPeer }
+    if role == Role::Server {
+        TcpEnd::CloseNow
+    } else {
+        TcpEnd::AwaitPeer
+    }
 }
 
 #[test]
@@ -32,7 +36,10 @@ fn we_close_first() {
         peer.assert_heard(&[Heard::Close(1000, "done".into())]);
         peer.assert_silent();
         assert_eq!(peer.connection.tcp_end(), complete(role));
-        assert_eq!(told(peer.connection.story()), (Some(1000), Some(1000), ClosedBy::Us));
+        assert_eq!(
+            told(peer.connection.story()),
+            (Some(1000), Some(1000), ClosedBy::Us)
+        );
         assert!(peer.connection.story().unwrap().is_clean());
         peer.send_eof().unwrap();
         assert_eq!(peer.connection.state(), State::Closed);
@@ -43,7 +50,13 @@ fn we_close_first() {
 #[test]
 fn the_peer_closes_first_and_its_code_is_echoed() {
     for role in ROLES {
-        for (code, clean) in [(1000, true), (1001, true), (1011, false), (3000, false), (4999, false)] {
+        for (code, clean) in [
+            (1000, true),
+            (1001, true),
+            (1011, false),
+            (3000, false),
+            (4999, false),
+        ] {
             let mut peer = RawPeer::facing(role);
             peer.send(RawFrame::close(code, "why")).unwrap();
             peer.assert_heard(&[Heard::Close(code, "why".into())]);
@@ -86,8 +99,14 @@ fn closes_that_cross_are_no_second_close() {
     pair.close(Role::Client, 1000, "from the client").unwrap();
     pair.close(Role::Server, 1001, "from the server").unwrap();
     pair.drive();
-    assert_eq!(pair.client.heard(), [Heard::Close(1001, "from the server".into())]);
-    assert_eq!(pair.server.heard(), [Heard::Close(1000, "from the client".into())]);
+    assert_eq!(
+        pair.client.heard(),
+        [Heard::Close(1001, "from the server".into())]
+    );
+    assert_eq!(
+        pair.server.heard(),
+        [Heard::Close(1000, "from the client".into())]
+    );
     let client = told(pair.client.connection.story());
     assert_eq!(client, (Some(1000), Some(1001), ClosedBy::Us));
     let server = told(pair.server.connection.story());
@@ -106,11 +125,15 @@ fn tcp_ends_without_any_close() {
         assert_eq!(peer.send_eof(), Err(Failure::Eof));
         assert_eq!(peer.connection.state(), State::Closed);
         assert_eq!(peer.connection.tcp_end(), TcpEnd::CloseNow);
-        assert_eq!(told(peer.connection.story()), (None, None, ClosedBy::Network));
+        assert_eq!(
+            told(peer.connection.story()),
+            (None, None, ClosedBy::Network)
+        );
         assert_eq!(peer.connection.story().unwrap().failure, Some(Failure::Eof));
         // Nobody is there to be told.
         peer.assert_silent();
-        assert_eq!(peer.connection.story().unwrap().to_string().contains("1006"), true);
+        let story = peer.connection.story().unwrap().to_string();
+        assert!(story.contains("1006"), "{story}");
         assert_eq!(peer.send_eof(), Ok(()), "reported once");
     }
 }
@@ -161,8 +184,13 @@ fn a_violation_after_our_close_is_told_and_no_second_close_is_sent() {
 fn messages_of_the_peer_are_heard_until_its_own_close() {
     let mut peer = RawPeer::facing(Role::Client);
     peer.connection_closes(1000, "");
-    let frames = [RawFrame::text("still"), RawFrame::binary("coming"), RawFrame::close(1000, "")];
-    peer.drip(&RawFrame::join(&frames, Role::Server), 1).unwrap();
+    let frames = [
+        RawFrame::text("still"),
+        RawFrame::binary("coming"),
+        RawFrame::close(1000, ""),
+    ];
+    peer.drip(&RawFrame::join(&frames, Role::Server), 1)
+        .unwrap();
     peer.assert_heard(&[
         Heard::text("still"),
         Heard::binary("coming"),
@@ -181,7 +209,8 @@ fn what_follows_the_peers_close_is_discarded_even_if_it_breaks_rules() {
             RawFrame::text("worse").rsv(7),
             RawFrame::binary("").claiming(u64::MAX),
         ];
-        peer.send_bytes(&RawFrame::join(&frames, peer.role())).unwrap();
+        peer.send_bytes(&RawFrame::join(&frames, peer.role()))
+            .unwrap();
         peer.send_bytes(&[0xff; 1000]).unwrap();
         peer.assert_heard(&[Heard::Close(1000, String::new())]);
         peer.assert_frame_sent("CLOSE 1000 (normal closure)");
@@ -209,7 +238,17 @@ fn nothing_can_be_sent_once_a_close_was_sent_or_received() {
             // Closing twice is no error, and changes nothing.
             peer.connection_closes(1011, "again");
             peer.assert_silent();
-            assert_eq!(peer.connection.story().unwrap().sent.as_ref().unwrap().code.0, 1000);
+            assert_eq!(
+                peer.connection
+                    .story()
+                    .unwrap()
+                    .sent
+                    .as_ref()
+                    .unwrap()
+                    .code
+                    .0,
+                1000
+            );
         }
     }
 }
@@ -222,7 +261,9 @@ fn only_codes_and_reasons_that_fit_a_close_frame_can_be_sent() {
         let refused = peer.connection.close(now, CloseCode(code), "");
         assert_eq!(refused, Err(SendError::CodeNotAllowed(CloseCode(code))));
     }
-    let refused = peer.connection.close(now, CloseCode::NORMAL, &"x".repeat(124));
+    let refused = peer
+        .connection
+        .close(now, CloseCode::NORMAL, &"x".repeat(124));
     assert_eq!(refused, Err(SendError::ReasonTooLong));
     assert_eq!(peer.connection.state(), State::Open);
     peer.assert_silent();
@@ -243,7 +284,10 @@ fn the_server_ends_tcp_first_and_the_client_waits_for_it() {
         // The way back from server to client is long: what the client does meanwhile can be seen.
         pair.close(closer, 1000, "").unwrap();
         pair.advance(Duration::from_millis(99));
-        assert!(!pair.client.has_shut(), "{closer:?} closes: the client waits");
+        assert!(
+            !pair.client.has_shut(),
+            "{closer:?} closes: the client waits"
+        );
         assert_eq!(pair.server.has_shut(), closer == Role::Client);
         pair.advance(Duration::from_millis(200));
         assert!(pair.client.has_shut() && pair.server.has_shut());
@@ -261,18 +305,24 @@ fn a_close_waits_behind_what_was_sent_before() {
     pair.ping(Role::Server, b"second").unwrap();
     pair.close(Role::Server, 1000, "last").unwrap();
     pair.drive();
-    assert_eq!(pair.client.heard(), [
-        Heard::text("first"),
-        Heard::Ping(b"second".to_vec()),
-        Heard::Close(1000, "last".into()),
-    ]);
+    assert_eq!(
+        pair.client.heard(),
+        [
+            Heard::text("first"),
+            Heard::Ping(b"second".to_vec()),
+            Heard::Close(1000, "last".into()),
+        ]
+    );
 }
 
 #[test]
 fn a_close_in_the_middle_of_a_message_ends_it() {
     for role in ROLES {
         let mut peer = RawPeer::facing(role);
-        let frames = [RawFrame::text("half").more(), RawFrame::close(1001, "going")];
+        let frames = [
+            RawFrame::text("half").more(),
+            RawFrame::close(1001, "going"),
+        ];
         peer.drip(&RawFrame::join(&frames, peer.role()), 1).unwrap();
         peer.assert_heard(&[Heard::Close(1001, "going".into())]);
         peer.assert_frame_sent("CLOSE 1001 (going away)");
@@ -284,11 +334,17 @@ fn stories_read_like_sentences() {
     let mut peer = RawPeer::facing(Role::Server);
     peer.send(RawFrame::close(1001, "tab closed")).unwrap();
     let story = peer.connection.story().unwrap().to_string();
-    assert_eq!(story, "closed by the peer with 1001 (going away): tab closed");
+    assert_eq!(
+        story,
+        "closed by the peer with 1001 (going away): tab closed"
+    );
 
     let mut peer = RawPeer::facing(Role::Server);
     assert!(peer.send(RawFrame::text("").unmasked()).is_err());
     let story = peer.connection.story().unwrap().to_string();
-    assert!(story.starts_with("closed by us with 1002 (protocol error)"), "{story}");
+    assert!(
+        story.starts_with("closed by us with 1002 (protocol error)"),
+        "{story}"
+    );
     assert!(story.contains("the client did not mask a frame"), "{story}");
 }

@@ -45,11 +45,15 @@ fn messages_arrive_as_they_were_sent_with_and_without_takeover_at_every_window()
                 pair.down.set_piece(5000);
                 for role in ROLES {
                     let sent = messages(u64::from(server));
-                    sent.iter().for_each(|message| send(&mut pair, role, message));
+                    sent.iter()
+                        .for_each(|message| send(&mut pair, role, message));
                     pair.drive();
                     assert_eq!(pair.end(role).failure(), None);
                     let heard = pair.end(role.peer()).messages();
-                    assert!(heard == sent, "windows {server} and {client}, from the {role:?}");
+                    assert!(
+                        heard == sent,
+                        "windows {server} and {client}, from the {role:?}"
+                    );
                 }
             }
         }
@@ -60,14 +64,21 @@ fn messages_arrive_as_they_were_sent_with_and_without_takeover_at_every_window()
 fn the_examples_of_rfc_7692_7_2_3_are_understood() {
     let hello = [Heard::text("Hello")];
     let cases: [(&str, Vec<u8>); 6] = [
-        ("7.2.3.1, one frame", vec![0xc1, 0x07, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]),
+        (
+            "7.2.3.1, one frame",
+            vec![0xc1, 0x07, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
+        ),
         (
             "7.2.3.1, two frames",
-            vec![0x41, 0x03, 0xf2, 0x48, 0xcd, 0x80, 0x04, 0xc9, 0xc9, 0x07, 0x00],
+            vec![
+                0x41, 0x03, 0xf2, 0x48, 0xcd, 0x80, 0x04, 0xc9, 0xc9, 0x07, 0x00,
+            ],
         ),
         (
             "7.2.3.3, no compression",
-            vec![0xc1, 0x0b, 0, 5, 0, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0],
+            vec![
+                0xc1, 0x0b, 0, 5, 0, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0,
+            ],
         ),
         (
             "7.2.3.4, BFINAL",
@@ -75,16 +86,22 @@ fn the_examples_of_rfc_7692_7_2_3_are_understood() {
         ),
         (
             "7.2.3.5, two blocks",
-            vec![0xc1, 13, 0xf2, 0x48, 5, 0, 0, 0, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00],
+            vec![
+                0xc1, 13, 0xf2, 0x48, 5, 0, 0, 0, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00,
+            ],
         ),
-        ("not compressed at all", vec![0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f]),
+        (
+            "not compressed at all",
+            vec![0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f],
+        ),
     ];
     for agreed in both() {
         for (name, bytes) in &cases {
             for piece in [1, 4, 100] {
                 let agreed = Some(agreed.compression());
                 let mut peer = RawPeer::facing_with(Role::Client, Default::default(), agreed);
-                peer.drip(bytes, piece).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+                peer.drip(bytes, piece)
+                    .unwrap_or_else(|failure| panic!("{name}: {failure}"));
                 assert_eq!(peer.take_heard(), hello, "{name}");
             }
         }
@@ -104,7 +121,10 @@ fn a_shared_window_of_rfc_7692_7_2_3_2_needs_takeover() {
     let agreed = Some(Agreed::no_takeover().compression());
     let mut peer = RawPeer::facing_with(Role::Client, Default::default(), agreed);
     peer.send_bytes(&first).unwrap();
-    assert!(peer.send_bytes(&second).is_err(), "it refers to a window that was given up");
+    assert!(
+        peer.send_bytes(&second).is_err(),
+        "it refers to a window that was given up"
+    );
     peer.assert_failing_with(1007);
 }
 
@@ -119,7 +139,11 @@ fn fragments_and_control_frames_inside_a_compressed_message() {
             let mut frames = Vec::new();
             for (i, part) in packed.chunks(size).enumerate() {
                 let first = RawFrame::text(part).compressed();
-                let frame = if i == 0 { first } else { RawFrame::continuation(part) };
+                let frame = if i == 0 {
+                    first
+                } else {
+                    RawFrame::continuation(part)
+                };
                 frames.extend([frame.more(), RawFrame::pong("")]);
             }
             // RFC 7692 §7.2.3.5: an empty fragment may end the message.
@@ -158,9 +182,15 @@ fn what_does_not_shrink_goes_out_as_it_is_and_the_stream_stays_right() {
 
             let mut pair = Pair::new(Default::default(), Some(agreed));
             let sent: Vec<_> = (0..10)
-                .flat_map(|i| [Heard::text(format!("text {i} ").repeat(50)), Heard::Binary(noise.clone())])
+                .flat_map(|i| {
+                    [
+                        Heard::text(format!("text {i} ").repeat(50)),
+                        Heard::Binary(noise.clone()),
+                    ]
+                })
                 .collect();
-            sent.iter().for_each(|message| send(&mut pair, role, message));
+            sent.iter()
+                .for_each(|message| send(&mut pair, role, message));
             pair.drive();
             assert_eq!(pair.end(role.peer()).messages(), sent);
         }
@@ -191,12 +221,16 @@ fn uncompressed_fragments_may_be_sent_where_compression_was_agreed() {
         for i in 0..5 {
             let text = format!("message {i} ").repeat(20);
             pair.text(Role::Client, &text).unwrap();
-            pair.fragment(Role::Client, Kind::Text, false, text.as_bytes()).unwrap();
+            pair.fragment(Role::Client, Kind::Text, false, text.as_bytes())
+                .unwrap();
             pair.fragment(Role::Client, Kind::Text, true, b"!").unwrap();
         }
         pair.drive();
         assert_eq!(pair.server.messages().len(), 10);
-        assert_eq!(pair.server.messages()[9], Heard::text("message 4 ".repeat(20) + "!"));
+        assert_eq!(
+            pair.server.messages()[9],
+            Heard::text("message 4 ".repeat(20) + "!")
+        );
     }
 }
 
@@ -205,10 +239,18 @@ fn a_corrupt_message_leaves_nothing_to_the_connection_that_gets_its_decoder_next
     // One pool for both: what the first leaves behind must not reach the second.
     let agreed = Some(Agreed::no_takeover().compression());
     let mut first = RawPeer::facing_with(Role::Server, Default::default(), agreed);
-    first.send(RawFrame::text(&deflated("secret ".repeat(100))[..10]).compressed().more()).unwrap();
+    first
+        .send(
+            RawFrame::text(&deflated("secret ".repeat(100))[..10])
+                .compressed()
+                .more(),
+        )
+        .unwrap();
     assert!(first.send(RawFrame::continuation([0xff; 20])).is_err());
     let mut second = RawPeer::facing_with(Role::Server, Default::default(), agreed);
     second.pool = first.pool;
-    second.send(RawFrame::text(deflated("Hello")).compressed()).unwrap();
+    second
+        .send(RawFrame::text(deflated("Hello")).compressed())
+        .unwrap();
     second.assert_heard(&[Heard::text("Hello")]);
 }

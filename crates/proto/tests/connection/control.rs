@@ -14,7 +14,10 @@ fn a_ping_is_answered_with_its_own_payload() {
             peer.send(RawFrame::ping(&payload)).unwrap();
             let frames = peer.take_frames();
             assert_eq!(frames.len(), 1);
-            assert_eq!((frames[0].opcode, &frames[0].payload[..]), (0xA, payload.as_bytes()));
+            assert_eq!(
+                (frames[0].opcode, &frames[0].payload[..]),
+                (0xA, payload.as_bytes())
+            );
             peer.assert_heard(&[Heard::Ping(payload.into())]);
         }
     }
@@ -61,9 +64,17 @@ fn pings_that_cannot_be_answered_yet_leave_a_bounded_queue_that_ends_with_the_la
         let frames = peer.take_frames();
         assert_eq!(frames.len(), 8);
         for (i, frame) in frames[..7].iter().enumerate() {
-            assert_eq!(frame.payload, format!("{i:0>125}").as_bytes(), "the first wait in order");
+            assert_eq!(
+                frame.payload,
+                format!("{i:0>125}").as_bytes(),
+                "the first wait in order"
+            );
         }
-        assert_eq!(frames[7].payload, format!("{:0>125}", 99_999).as_bytes(), "and the last");
+        assert_eq!(
+            frames[7].payload,
+            format!("{:0>125}", 99_999).as_bytes(),
+            "and the last"
+        );
         // Once they are gone, Pings are answered one by one again.
         peer.send(RawFrame::ping("a")).unwrap();
         peer.send(RawFrame::ping("b")).unwrap();
@@ -73,7 +84,8 @@ fn pings_that_cannot_be_answered_yet_leave_a_bounded_queue_that_ends_with_the_la
 
 #[test]
 fn a_full_queue_of_our_own_pings_still_answers_the_peers_last_ping() {
-    let mut peer = RawPeer::facing_with(Role::Server, Config::default().max_queued_control(2), None);
+    let mut peer =
+        RawPeer::facing_with(Role::Server, Config::default().max_queued_control(2), None);
     peer.connection.ping(b"1").unwrap();
     peer.connection.ping(b"2").unwrap();
     assert_eq!(peer.connection.ping(b"3"), Err(SendError::ControlQueueFull));
@@ -81,7 +93,11 @@ fn a_full_queue_of_our_own_pings_still_answers_the_peers_last_ping() {
     for payload in ["a", "b", "c"] {
         peer.send(RawFrame::ping(payload)).unwrap();
     }
-    peer.assert_frames_sent(&["PING \"1\" [1 byte]", "PING \"2\" [1 byte]", "PONG \"c\" [1 byte]"]);
+    peer.assert_frames_sent(&[
+        "PING \"1\" [1 byte]",
+        "PING \"2\" [1 byte]",
+        "PONG \"c\" [1 byte]",
+    ]);
 }
 
 #[test]

@@ -13,11 +13,16 @@ fn feed(peer: &mut RawPeer, mut bytes: &[u8], piece: usize) -> Result<bool, Fail
     let mut directly = false;
     while !bytes.is_empty() {
         let mut count = bytes.len().min(piece);
+        let len = peer.connection.direct_len();
         let room = peer.connection.direct().map(|mut spare| {
             count = count.min(spare.remaining_mut());
+            assert!(
+                count > 0 && spare.remaining_mut() <= len,
+                "there is always room for something"
+            );
             spare.put_slice(&bytes[..count]);
-            assert!(count > 0, "there is always room for something");
         });
+        assert_eq!(room.is_some(), len > 0);
         if room.is_some() {
             directly = true;
             if let Some(event) = peer.connection.received_direct(peer.now, count)? {
@@ -51,7 +56,10 @@ fn a_large_message_is_read_in_and_handed_out() {
 #[test]
 fn never_more_than_the_rest_of_the_frame_is_read() {
     let mut peer = RawPeer::facing(Role::Client);
-    let frames = RawFrame::join(&[RawFrame::text("0123456789"), RawFrame::text("next")], Role::Server);
+    let frames = RawFrame::join(
+        &[RawFrame::text("0123456789"), RawFrame::text("next")],
+        Role::Server,
+    );
     peer.send_bytes(&frames[..5]).unwrap();
     assert_eq!(peer.connection.direct().unwrap().remaining_mut(), 7);
     assert_eq!(feed(&mut peer, &frames[5..], 1000), Ok(true));
@@ -68,11 +76,19 @@ fn bad_text_fails_at_its_first_byte_here_too() {
         peer.send_bytes(&bytes[..start + 5]).unwrap();
         assert_eq!(feed(&mut peer, &bytes[start + 5..start + 6], 1), Ok(true));
         let failure = Failure::from(ProtocolViolation::InvalidUtf8);
-        assert_eq!(feed(&mut peer, &bytes[start + 6..start + 7], 1), Err(failure));
+        assert_eq!(
+            feed(&mut peer, &bytes[start + 6..start + 7], 1),
+            Err(failure)
+        );
         assert!(peer.connection.direct().is_none());
         let frames = peer.take_frames();
         assert_eq!(frames[0].close().unwrap().0, 1007);
-        assert!(peer.connection.received_direct(peer.now, 5).unwrap().is_none());
+        assert!(
+            peer.connection
+                .received_direct(peer.now, 5)
+                .unwrap()
+                .is_none()
+        );
     }
 }
 
@@ -88,15 +104,25 @@ fn control_frames_and_compressed_messages_do_not_go_this_way() {
     assert!(peer.connection.direct().is_none(), "inside a Ping");
     peer.send_bytes(&ping[5..]).unwrap();
     peer.send(RawFrame::continuation("")).unwrap();
-    let packed = RawFrame::text(deflated("text ".repeat(100))).compressed().bytes(Role::Server);
+    let packed = RawFrame::text(deflated("text ".repeat(100)))
+        .compressed()
+        .bytes(Role::Server);
     peer.send_bytes(&packed[..8]).unwrap();
-    assert!(peer.connection.direct().is_none(), "inside a compressed message");
+    assert!(
+        peer.connection.direct().is_none(),
+        "inside a compressed message"
+    );
 }
 
 #[test]
 fn a_report_without_a_frame_is_harmless() {
     let mut peer = RawPeer::facing(Role::Server);
-    assert!(peer.connection.received_direct(peer.now, 1000).unwrap().is_none());
+    assert!(
+        peer.connection
+            .received_direct(peer.now, 1000)
+            .unwrap()
+            .is_none()
+    );
     peer.send(RawFrame::text("fine")).unwrap();
     peer.assert_heard(&[Heard::text("fine")]);
 }
@@ -108,8 +134,13 @@ fn the_message_owns_its_buffer_alone() {
     peer.send_bytes(&bytes[..10]).unwrap();
     let mut spare = peer.connection.direct().unwrap();
     spare.put_slice(&bytes[10..]);
-    let event = peer.connection.received_direct(peer.now, bytes.len() - 10).unwrap();
-    let Some(Event::Binary(Payload::Owned(data))) = event else { panic!("{event:?}") };
+    let event = peer
+        .connection
+        .received_direct(peer.now, bytes.len() - 10)
+        .unwrap();
+    let Some(Event::Binary(Payload::Owned(data))) = event else {
+        panic!("{event:?}")
+    };
     assert!(data.is_unique() && data.len() == 1000);
 }
 

@@ -36,7 +36,10 @@ fn a_frame_of_exactly_the_limit_passes_and_one_byte_more_is_1009() {
         peer.send(RawFrame::continuation([0; 100]).more()).unwrap();
         peer.send(RawFrame::continuation([0; 100])).unwrap();
         peer.assert_heard(&[Heard::binary([0; 300])]);
-        let failure = Failure::from(LimitExceeded::Frame { claimed: 101, limit: 100 });
+        let failure = Failure::from(LimitExceeded::Frame {
+            claimed: 101,
+            limit: 100,
+        });
         assert_eq!(peer.send(RawFrame::binary([0; 101])), Err(failure));
         peer.assert_failing_with(1009);
 
@@ -55,7 +58,10 @@ fn a_claim_over_the_limit_is_refused_before_any_payload() {
             let mut peer = RawPeer::facing(role);
             let limit = Config::default().max_frame;
             let failure = Failure::from(LimitExceeded::Frame { claimed, limit });
-            assert_eq!(peer.send(RawFrame::binary("").claiming(claimed)), Err(failure));
+            assert_eq!(
+                peer.send(RawFrame::binary("").claiming(claimed)),
+                Err(failure)
+            );
             peer.assert_failing_with(1009);
         }
     }
@@ -70,7 +76,8 @@ fn each_fragment_is_charged_and_the_last_byte_counts() {
             let config = Config::default().max_message(limit);
             let mut peer = RawPeer::facing_with(role, config, None);
             peer.send(RawFrame::text("0123456789").more()).unwrap();
-            peer.send(RawFrame::continuation("0123456789").more()).unwrap();
+            peer.send(RawFrame::continuation("0123456789").more())
+                .unwrap();
             let last = peer.send(RawFrame::continuation("0123456789"));
             if passes {
                 assert_eq!(last, Ok(()));
@@ -92,7 +99,8 @@ fn by_default_65_536_fragments_of_64_bytes_are_a_message() {
         let mut frames = vec![RawFrame::text(&part).more()];
         frames.resize(65_535, RawFrame::continuation(&part).more());
         frames.push(RawFrame::continuation(&part));
-        peer.drip(&RawFrame::join(&frames, peer.role()), 64 * 1024).unwrap();
+        peer.drip(&RawFrame::join(&frames, peer.role()), 64 * 1024)
+            .unwrap();
         peer.assert_heard(&[Heard::text(part.repeat(65_536))]);
     }
 }
@@ -104,11 +112,27 @@ fn a_flood_of_empty_fragments_ends_with_1009() {
             let agreed = Some(Agreed::no_takeover().compression());
             let mut peer = RawPeer::facing_with(role, Config::default(), agreed);
             let first = RawFrame::text("").more();
-            peer.send(if compressed { first.compressed() } else { first }).unwrap();
-            let empty = RawFrame::continuation("").more().bytes(peer.role()).repeat(1000);
-            let sent = (1..=1000).find(|_| peer.send_bytes(&empty).is_err()).expect("an end");
-            assert_eq!(peer.failure(), Some(message_limit(Config::default().max_message)));
-            assert!(sent <= 16 * 1024 * 1024 / 64 / 1000 + 1, "{sent},000 empty fragments");
+            peer.send(if compressed {
+                first.compressed()
+            } else {
+                first
+            })
+            .unwrap();
+            let empty = RawFrame::continuation("")
+                .more()
+                .bytes(peer.role())
+                .repeat(1000);
+            let sent = (1..=1000)
+                .find(|_| peer.send_bytes(&empty).is_err())
+                .expect("an end");
+            assert_eq!(
+                peer.failure(),
+                Some(message_limit(Config::default().max_message))
+            );
+            assert!(
+                sent <= 16 * 1024 * 1024 / 64 / 1000 + 1,
+                "{sent},000 empty fragments"
+            );
             peer.assert_failing_with(1009);
         }
     }
@@ -144,10 +168,14 @@ fn an_inflated_message_of_exactly_the_limit_passes_and_one_byte_more_is_1009() {
             let agreed = Some(Agreed::takeover().compression());
             let mut peer = RawPeer::facing_with(role, config, agreed);
             let exact = "0123456789".repeat(10_000);
-            let bytes = RawFrame::text(deflated(&exact)).compressed().bytes(peer.role());
+            let bytes = RawFrame::text(deflated(&exact))
+                .compressed()
+                .bytes(peer.role());
             peer.drip(&bytes, piece).unwrap();
             peer.assert_heard(&[Heard::text(&*exact)]);
-            let over = RawFrame::text(deflated(exact + "x")).compressed().bytes(peer.role());
+            let over = RawFrame::text(deflated(exact + "x"))
+                .compressed()
+                .bytes(peer.role());
             assert_eq!(peer.drip(&over, piece), Err(message_limit(100_000)));
             peer.assert_failing_with(1009);
         }
@@ -162,10 +190,11 @@ fn a_bomb_in_fragments_is_stopped_while_it_is_inflated() {
         let agreed = Some(Agreed::no_takeover().compression());
         let mut peer = RawPeer::facing_with(role, Config::default().max_message(1 << 20), agreed);
         // The message never ends: waiting for its last fragment would be waiting for ever.
-        peer.send(RawFrame::binary(&bomb[..10]).compressed().more()).unwrap();
-        let outcome = bomb[10..].chunks(100).find_map(|part| {
-            peer.send(RawFrame::continuation(part).more()).err()
-        });
+        peer.send(RawFrame::binary(&bomb[..10]).compressed().more())
+            .unwrap();
+        let outcome = bomb[10..]
+            .chunks(100)
+            .find_map(|part| peer.send(RawFrame::continuation(part).more()).err());
         assert_eq!(outcome, Some(message_limit(1 << 20)));
         peer.assert_failing_with(1009);
     }
@@ -178,7 +207,8 @@ fn a_compressed_message_that_only_grows_is_bounded_by_what_it_holds() {
     let packed = deflated(&noise);
     assert!(packed.len() > 10_000);
     let agreed = Some(Agreed::takeover().compression());
-    let mut peer = RawPeer::facing_with(Role::Client, Config::default().max_message(10_000), agreed);
+    let mut peer =
+        RawPeer::facing_with(Role::Client, Config::default().max_message(10_000), agreed);
     peer.send(RawFrame::binary(packed).compressed()).unwrap();
     peer.assert_heard(&[Heard::binary(noise)]);
 }

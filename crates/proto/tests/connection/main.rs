@@ -1,6 +1,7 @@
 //! An open connection, seen from outside: what it tells its owner, and what it puts on the wire.
 #![allow(clippy::unwrap_used)]
 
+mod broken_rules;
 mod close;
 mod compressed;
 mod control;

@@ -12,7 +12,9 @@ fn server(agreed: Option<Agreed>) -> RawPeer {
 fn prepared_by(peer: &mut RawPeer, frame: &PreparedFrame) -> Option<bytes::Bytes> {
     let mut out = Vec::new();
     let mut keys = Random::new(9);
-    peer.connection.send_prepared(frame, &mut keys, &mut peer.pool, &mut out).unwrap()
+    peer.connection
+        .send_prepared(frame, &mut keys, &mut peer.pool, &mut out)
+        .unwrap()
 }
 
 #[test]
@@ -57,7 +59,10 @@ fn a_client_masks_a_copy_of_its_own() {
     pair.prepared(Role::Client, &frame).unwrap();
     pair.prepared(Role::Client, &frame).unwrap();
     pair.drive();
-    assert_eq!(pair.server.heard(), [Heard::text("Spam"), Heard::text("Spam")]);
+    assert_eq!(
+        pair.server.heard(),
+        [Heard::text("Spam"), Heard::text("Spam")]
+    );
 }
 
 #[derive(Clone, Debug)]

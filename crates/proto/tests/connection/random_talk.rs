@@ -35,7 +35,12 @@ fn command() -> impl Strategy<Value = (bool, Command)> {
 }
 
 fn text(len: usize) -> String {
-    "the tide comes in along the wire ".chars().cycle().skip(len % 33).take(len).collect()
+    "the tide comes in along the wire "
+        .chars()
+        .cycle()
+        .skip(len % 33)
+        .take(len)
+        .collect()
 }
 
 /// The network between the two.
@@ -48,8 +53,14 @@ struct Network {
 }
 
 fn network() -> impl Strategy<Value = Network> {
-    (0..800u64, 1..2000usize, 200..100_000usize, any::<u64>())
-        .prop_map(|(latency, piece, limit, seed)| Network { latency, piece, limit, seed })
+    (0..800u64, 1..2000usize, 200..100_000usize, any::<u64>()).prop_map(
+        |(latency, piece, limit, seed)| Network {
+            latency,
+            piece,
+            limit,
+            seed,
+        },
+    )
 }
 
 fn run(pair: &mut Pair, from: Role, command: &Command, sent: &mut Vec<Heard>) {
@@ -79,7 +90,10 @@ fn run(pair: &mut Pair, from: Role, command: &Command, sent: &mut Vec<Heard>) {
             }
         }
         Command::Prepared(len) => {
-            if pair.prepared(from, &PreparedFrame::text(text(*len))).is_ok() {
+            if pair
+                .prepared(from, &PreparedFrame::text(text(*len)))
+                .is_ok()
+            {
                 sent.push(Heard::Text(text(*len)));
             }
         }

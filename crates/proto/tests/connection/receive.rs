@@ -22,7 +22,9 @@ fn rfc_examples() -> Vec<Example> {
         (
             "a single-frame masked text message",
             Role::Server,
-            vec![0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58],
+            vec![
+                0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
+            ],
             hello(),
         ),
         (
@@ -40,7 +42,9 @@ fn rfc_examples() -> Vec<Example> {
         (
             "masked Pong response",
             Role::Server,
-            vec![0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58],
+            vec![
+                0x8a, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58,
+            ],
             vec![Heard::Pong(b"Hello".to_vec())],
         ),
         (
@@ -62,7 +66,8 @@ fn rfc_examples() -> Vec<Example> {
 fn the_examples_of_rfc_6455_5_7_are_understood() {
     for (name, role, bytes, heard) in rfc_examples() {
         let mut peer = RawPeer::facing(role);
-        peer.send_bytes(&bytes).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        peer.send_bytes(&bytes)
+            .unwrap_or_else(|failure| panic!("{name}: {failure}"));
         assert_eq!(peer.take_heard(), heard, "{name}");
     }
 }
@@ -71,7 +76,8 @@ fn the_examples_of_rfc_6455_5_7_are_understood() {
 fn the_examples_are_understood_byte_by_byte() {
     for (name, role, bytes, heard) in rfc_examples() {
         let mut peer = RawPeer::facing(role);
-        peer.drip(&bytes, 1).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        peer.drip(&bytes, 1)
+            .unwrap_or_else(|failure| panic!("{name}: {failure}"));
         assert_eq!(peer.take_heard(), heard, "{name}");
     }
 }
@@ -79,7 +85,9 @@ fn the_examples_are_understood_byte_by_byte() {
 #[test]
 fn messages_of_every_length_around_the_forms_of_the_length_arrive() {
     for role in [Role::Client, Role::Server] {
-        for len in [0, 1, 2, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537, 200_000] {
+        for len in [
+            0, 1, 2, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537, 200_000,
+        ] {
             let payload: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
             let mut peer = RawPeer::facing(role);
             let bytes = RawFrame::binary(&payload).bytes(peer.role());
@@ -95,10 +103,14 @@ fn messages_of_every_length_around_the_forms_of_the_length_arrive() {
 #[test]
 fn many_messages_in_one_piece_come_out_in_order() {
     let mut peer = RawPeer::facing(Role::Server);
-    let frames: Vec<_> = (0..100).map(|i| RawFrame::text(format!("message {i}"))).collect();
+    let frames: Vec<_> = (0..100)
+        .map(|i| RawFrame::text(format!("message {i}")))
+        .collect();
     let bytes = RawFrame::join(&frames, Role::Client);
     peer.send_bytes(&bytes).unwrap();
-    let expected: Vec<_> = (0..100).map(|i| Heard::text(format!("message {i}"))).collect();
+    let expected: Vec<_> = (0..100)
+        .map(|i| Heard::text(format!("message {i}")))
+        .collect();
     peer.assert_heard(&expected);
 }
 
@@ -116,7 +128,8 @@ fn control_frames_between_fragments_are_heard_where_they_stand() {
     for role in [Role::Client, Role::Server] {
         for piece in [1, 2, 3, 1000] {
             let mut peer = RawPeer::facing(role);
-            peer.drip(&RawFrame::join(&frames, peer.role()), piece).unwrap();
+            peer.drip(&RawFrame::join(&frames, peer.role()), piece)
+                .unwrap();
             peer.assert_heard(&[
                 Heard::Ping(b"one".to_vec()),
                 Heard::Pong(b"two".to_vec()),
@@ -138,7 +151,8 @@ fn empty_messages_are_messages() {
         RawFrame::continuation("").more(),
         RawFrame::continuation(""),
     ];
-    peer.drip(&RawFrame::join(&frames, Role::Client), 3).unwrap();
+    peer.drip(&RawFrame::join(&frames, Role::Client), 3)
+        .unwrap();
     peer.assert_heard(&[Heard::text(""), Heard::binary(""), Heard::text("")]);
 }
 
@@ -150,7 +164,8 @@ fn each_frame_is_unmasked_with_its_own_key() {
         RawFrame::ping("Ping").masked_with([0xff, 0, 0xff, 0]),
         RawFrame::continuation("lo").masked_with([0, 0, 0, 0]),
     ];
-    peer.drip(&RawFrame::join(&frames, Role::Client), 2).unwrap();
+    peer.drip(&RawFrame::join(&frames, Role::Client), 2)
+        .unwrap();
     peer.assert_heard(&[Heard::Ping(b"Ping".to_vec()), Heard::text("Hello")]);
 }
 
@@ -158,17 +173,36 @@ fn each_frame_is_unmasked_with_its_own_key() {
 fn a_message_that_arrived_whole_lies_in_the_callers_buffer_and_one_in_parts_is_owned() {
     let mut peer = RawPeer::facing(Role::Client);
     let (now, pool) = (peer.now, &mut peer.pool);
-    let mut whole = RawFrame::join(&[RawFrame::text("Spam"), RawFrame::binary("ham")], Role::Server);
+    let mut whole = RawFrame::join(
+        &[RawFrame::text("Spam"), RawFrame::binary("ham")],
+        Role::Server,
+    );
     let mut input = &mut whole[..];
     let event = peer.connection.receive(now, pool, &mut input).unwrap();
-    assert!(matches!(event, Some(Event::Text(TextPayload::Borrowed("Spam")))), "{event:?}");
+    assert!(
+        matches!(event, Some(Event::Text(TextPayload::Borrowed("Spam")))),
+        "{event:?}"
+    );
     let event = peer.connection.receive(now, pool, &mut input).unwrap();
-    assert!(matches!(event, Some(Event::Binary(Payload::Borrowed(b"ham")))), "{event:?}");
-    assert!(peer.connection.receive(now, pool, &mut input).unwrap().is_none());
+    assert!(
+        matches!(event, Some(Event::Binary(Payload::Borrowed(b"ham")))),
+        "{event:?}"
+    );
+    assert!(
+        peer.connection
+            .receive(now, pool, &mut input)
+            .unwrap()
+            .is_none()
+    );
 
     let mut parts = RawFrame::text("Spam").bytes(Role::Server);
     let (mut first, mut second) = parts.split_at_mut(4);
-    assert!(peer.connection.receive(now, pool, &mut first).unwrap().is_none());
+    assert!(
+        peer.connection
+            .receive(now, pool, &mut first)
+            .unwrap()
+            .is_none()
+    );
     let event = peer.connection.receive(now, pool, &mut second).unwrap();
     assert!(matches!(&event, Some(Event::Text(TextPayload::Owned(text))) if text == "Spam"));
 }
@@ -178,8 +212,13 @@ fn the_connection_can_answer_while_an_event_is_held() {
     let mut peer = RawPeer::facing(Role::Server);
     let mut bytes = RawFrame::text("Spam").bytes(Role::Client);
     let mut input = &mut bytes[..];
-    let event = peer.connection.receive(peer.now, &mut peer.pool, &mut input).unwrap();
-    let Some(Event::Text(text)) = event else { panic!("{event:?}") };
+    let event = peer
+        .connection
+        .receive(peer.now, &mut peer.pool, &mut input)
+        .unwrap();
+    let Some(Event::Text(text)) = event else {
+        panic!("{event:?}")
+    };
     peer.connection_sends_text(&text).unwrap();
     assert_eq!(&*text, "Spam");
     peer.assert_frame_sent("TEXT \"Spam\" [4 bytes]");

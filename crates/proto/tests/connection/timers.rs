@@ -11,13 +11,19 @@ const SECOND: Duration = Duration::from_secs(1);
 fn a_silent_peer_is_asked_after_the_interval_and_given_up_after_the_timeout() {
     for role in ROLES {
         let mut peer = RawPeer::facing(role);
-        assert_eq!(peer.connection.next_deadline(), Some(peer.now + 20 * SECOND));
+        assert_eq!(
+            peer.connection.next_deadline(),
+            Some(peer.now + 20 * SECOND)
+        );
         peer.wait(19 * SECOND).unwrap();
         peer.assert_silent();
         peer.wait(SECOND).unwrap();
         let frames = peer.take_frames();
         assert_eq!((frames.len(), frames[0].opcode), (1, 9), "{frames:?}");
-        assert_eq!(peer.connection.next_deadline(), Some(peer.now + 20 * SECOND));
+        assert_eq!(
+            peer.connection.next_deadline(),
+            Some(peer.now + 20 * SECOND)
+        );
         peer.wait(19 * SECOND).unwrap();
         let failure = Failure::Timeout(Timeout::Pong);
         assert_eq!(peer.wait(SECOND), Err(failure));
@@ -41,7 +47,10 @@ fn the_answer_to_a_ping_tells_the_round_trip_time() {
     peer.now += Duration::from_millis(20);
     peer.send(RawFrame::pong(&ping.payload)).unwrap();
     assert_eq!(peer.connection.rtt(), Some(Duration::from_millis(150)));
-    assert_eq!(peer.connection.next_deadline(), Some(peer.now + 20 * SECOND));
+    assert_eq!(
+        peer.connection.next_deadline(),
+        Some(peer.now + 20 * SECOND)
+    );
     // An old answer tells nothing new.
     peer.now += SECOND;
     peer.send(RawFrame::pong(&ping.payload)).unwrap();
@@ -96,7 +105,10 @@ fn a_peer_that_vanished_is_found_out_and_its_memory_given_back() {
         pair.advance(39 * SECOND);
         assert_eq!(pair.end(role).failure(), None);
         pair.advance(SECOND);
-        assert_eq!(pair.end(role).failure(), Some(Failure::Timeout(Timeout::Pong)));
+        assert_eq!(
+            pair.end(role).failure(),
+            Some(Failure::Timeout(Timeout::Pong))
+        );
         pair.advance(5 * SECOND);
         assert_eq!(pair.end(role).connection.state(), State::Closed);
     }
@@ -190,7 +202,10 @@ fn a_close_that_is_never_answered_ends_after_its_timeout() {
         assert_eq!(peer.connection.state(), State::Closed);
         assert_eq!(peer.connection.tcp_end(), TcpEnd::CloseNow);
         let story = peer.connection.story().unwrap();
-        assert_eq!((story.by, story.failure), (ClosedBy::Us, Some(Failure::Timeout(Timeout::Close))));
+        assert_eq!(
+            (story.by, story.failure),
+            (ClosedBy::Us, Some(Failure::Timeout(Timeout::Close)))
+        );
         assert!(story.sent.is_some() && story.received.is_none());
         assert_eq!(peer.wait(3600 * SECOND), Ok(()));
     }
@@ -227,7 +242,10 @@ fn a_peer_that_still_reads_what_stands_before_our_close_gets_the_time() {
     pair.advance(60 * SECOND);
     assert_eq!(pair.server.failure(), None);
     assert_eq!(pair.client.messages().len(), 1);
-    assert_eq!(pair.client.heard().last(), Some(&Heard::Close(1001, String::new())));
+    assert_eq!(
+        pair.client.heard().last(),
+        Some(&Heard::Close(1001, String::new()))
+    );
     assert!(pair.server.connection.story().unwrap().is_clean());
 }
 
@@ -244,7 +262,11 @@ fn an_echo_that_is_never_read_does_not_grow_and_ends_when_the_peer_closes_its_so
         pair.drive();
     }
     let most = 64 * 1024 + 64 * 127 + 127;
-    assert!(pair.server.unwritten() <= most, "{} bytes wait", pair.server.unwritten());
+    assert!(
+        pair.server.unwritten() <= most,
+        "{} bytes wait",
+        pair.server.unwritten()
+    );
     pair.kill(Role::Client);
     pair.drive();
     assert_eq!(pair.server.failure(), Some(Failure::Eof));
@@ -260,17 +282,26 @@ fn deadlines_that_are_not_due_do_nothing() {
     peer.assert_silent();
     peer.wait(3600 * SECOND).unwrap();
     peer.wait(Duration::ZERO).unwrap();
-    assert_eq!(peer.take_frames().len(), 1, "one Ping, however late the timer fires");
+    assert_eq!(
+        peer.take_frames().len(),
+        1,
+        "one Ping, however late the timer fires"
+    );
 }
 
 #[test]
 fn while_open_a_deadline_moves_earlier_only_when_the_peer_gave_a_sign_of_life() {
     // A Ping is due 5 s after the last byte; its answer may take a minute.
-    let config = Config::default().ping_interval(Some(5 * SECOND)).pong_timeout(60 * SECOND);
+    let config = Config::default()
+        .ping_interval(Some(5 * SECOND))
+        .pong_timeout(60 * SECOND);
     let mut peer = RawPeer::facing_with(Role::Server, config, None);
     peer.wait(5 * SECOND).unwrap();
     let ping = peer.take_frames().remove(0);
-    assert_eq!(peer.connection.next_deadline(), Some(peer.now + 60 * SECOND));
+    assert_eq!(
+        peer.connection.next_deadline(),
+        Some(peer.now + 60 * SECOND)
+    );
     peer.now += SECOND;
     peer.send(RawFrame::pong(&ping.payload)).unwrap();
     assert_eq!(peer.connection.next_deadline(), Some(peer.now + 5 * SECOND));

@@ -31,7 +31,11 @@ fn a_frame_that_is_not_whole_fails_at_its_first_bad_byte() {
             let before = head + prefix.len();
             assert_eq!(peer.drip(&frame[..before], 1), Ok(()), "{prefix:02x?}");
             let outcome = peer.send_bytes(&frame[before..before + 1]);
-            assert_eq!(outcome, Err(Violation::InvalidUtf8.into()), "{prefix:02x?} {bad:02x}");
+            assert_eq!(
+                outcome,
+                Err(Violation::InvalidUtf8.into()),
+                "{prefix:02x?} {bad:02x}"
+            );
             peer.assert_failing_with(1007);
         }
     }
@@ -43,7 +47,11 @@ fn a_fragmented_message_fails_at_its_first_bad_byte() {
         for (prefix, bad) in BAD {
             let mut peer = RawPeer::facing(role);
             for (i, byte) in prefix.iter().enumerate() {
-                let frame = if i == 0 { RawFrame::text([*byte]) } else { RawFrame::continuation([*byte]) };
+                let frame = if i == 0 {
+                    RawFrame::text([*byte])
+                } else {
+                    RawFrame::continuation([*byte])
+                };
                 assert_eq!(peer.send(frame.more()), Ok(()), "{prefix:02x?}");
                 assert_eq!(peer.send(RawFrame::ping("between")), Ok(()));
             }
@@ -53,7 +61,11 @@ fn a_fragmented_message_fails_at_its_first_bad_byte() {
             let start = bytes.len() - 51;
             assert_eq!(peer.drip(&bytes[..start], 1), Ok(()));
             let outcome = peer.send_bytes(&bytes[start..=start]);
-            assert_eq!(outcome, Err(Violation::InvalidUtf8.into()), "{prefix:02x?} {bad:02x}");
+            assert_eq!(
+                outcome,
+                Err(Violation::InvalidUtf8.into()),
+                "{prefix:02x?} {bad:02x}"
+            );
             peer.take_heard();
             peer.assert_failing_with(1007);
         }
@@ -69,9 +81,15 @@ fn compressed_text_fails_while_it_is_inflated() {
             let packed = deflated(&text);
             let agreed = Some(Agreed::no_takeover().compression());
             let mut peer = RawPeer::facing_with(role, Config::default(), agreed);
-            let frame = RawFrame::text(&packed[..packed.len() - 5]).compressed().more();
+            let frame = RawFrame::text(&packed[..packed.len() - 5])
+                .compressed()
+                .more();
             let outcome = peer.send(frame);
-            assert_eq!(outcome, Err(Violation::InvalidUtf8.into()), "{prefix:02x?} {bad:02x}");
+            assert_eq!(
+                outcome,
+                Err(Violation::InvalidUtf8.into()),
+                "{prefix:02x?} {bad:02x}"
+            );
             peer.assert_failing_with(1007);
         }
     }
@@ -95,7 +113,11 @@ fn characters_may_be_cut_by_fragments_and_by_the_network() {
             for compress in [false, true] {
                 let agreed = Some(Agreed::no_takeover().compression());
                 let mut peer = RawPeer::facing_with(role, Config::default(), agreed);
-                let payload = if compress { deflated(text) } else { text.as_bytes().to_vec() };
+                let payload = if compress {
+                    deflated(text)
+                } else {
+                    text.as_bytes().to_vec()
+                };
                 let last = payload.len() - 1;
                 let mut frames: Vec<_> = payload[..last]
                     .iter()
@@ -104,7 +126,8 @@ fn characters_may_be_cut_by_fragments_and_by_the_network() {
                 let first = RawFrame::text([payload[0]]).more();
                 frames[0] = if compress { first.compressed() } else { first };
                 frames.push(RawFrame::continuation([payload[last]]));
-                peer.drip(&RawFrame::join(&frames, peer.role()), piece).unwrap();
+                peer.drip(&RawFrame::join(&frames, peer.role()), piece)
+                    .unwrap();
                 peer.assert_heard(&[Heard::text(text)]);
             }
         }
@@ -114,7 +137,11 @@ fn characters_may_be_cut_by_fragments_and_by_the_network() {
 #[test]
 fn binary_messages_may_hold_anything() {
     let mut peer = RawPeer::facing(Role::Client);
-    let frames = [RawFrame::binary([0xff, 0xfe]).more(), RawFrame::continuation([0xc0, 0x80])];
-    peer.drip(&RawFrame::join(&frames, Role::Server), 1).unwrap();
+    let frames = [
+        RawFrame::binary([0xff, 0xfe]).more(),
+        RawFrame::continuation([0xc0, 0x80]),
+    ];
+    peer.drip(&RawFrame::join(&frames, Role::Server), 1)
+        .unwrap();
     peer.assert_heard(&[Heard::binary([0xff, 0xfe, 0xc0, 0x80])]);
 }

@@ -48,6 +48,8 @@ pub(crate) struct Core {
     /// The task in `poll_receive`.
     pub(crate) reader: Option<Waker>,
     pub(crate) blocked: bool,
+    /// Whether writing has failed: what the peer said before may still be read.
+    pub(crate) unwritable: bool,
     /// Whether the flusher has this connection on its list.
     pub(crate) with_flusher: bool,
     /// The tick of the timer wheel that stands for this connection.
@@ -73,7 +75,10 @@ impl Core {
     pub(crate) fn closed_error(&self) -> Error {
         match self.connection.story() {
             Some(story) => Error::from_story(story),
-            None => Error::Io(io::ErrorKind::NotConnected.into()),
+            None => {
+                let error = self.rare.as_ref().and_then(|rare| rare.io_error.as_ref());
+                Error::Io(error.map_or(io::ErrorKind::NotConnected, io::Error::kind).into())
+            }
         }
     }
 
@@ -161,7 +166,14 @@ impl Core {
     /// bounded where they are.
     #[inline]
     pub(crate) fn collect_control(&mut self, tools: &mut Tools) {
-        if self.connection.has_control() && !self.is_full() {
+        if !self.is_full() {
+            self.collect_all_control(tools);
+        }
+    }
+
+    /// Moves the control frames that wait into the outbox, come what may: the last of a connection.
+    pub(crate) fn collect_all_control(&mut self, tools: &mut Tools) {
+        if self.connection.has_control() {
             let now = self.clock;
             let Self { connection, outbox, .. } = self;
             let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
@@ -172,6 +184,10 @@ impl Core {
     /// Writes what waits, as far as the socket takes it.
     pub(crate) fn flush(&mut self, tools: &mut Tools) -> Flush {
         loop {
+            if !self.is_writable() {
+                self.outbox.clear();
+                return Flush::Flushed;
+            }
             self.collect_control(tools);
             if self.outbox.is_empty() {
                 return self.flushed(tools);
@@ -191,7 +207,7 @@ impl Core {
         self.append(tools, |out| out.extend_from_slice(head));
         let waiting = self.outbox.len();
         let taken = if self.blocked { None } else { self.write(payload) };
-        if self.stream.is_none() {
+        if !self.is_writable() {
             return;
         }
         let done = taken.unwrap_or(0).saturating_sub(waiting);
@@ -213,14 +229,14 @@ impl Core {
             count += 1;
         }
         match with_waker(rare, this, |cx| stream.poll_write(cx, &slices[..count])) {
-            Poll::Ready(Ok(0)) => self.network_failed(io::ErrorKind::WriteZero.into()),
+            Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
             Poll::Ready(Ok(written)) => {
                 let waiting = self.outbox.len();
                 self.outbox.advance(written.min(waiting));
                 self.connection.wrote(self.clock, written, false);
                 return Some(written);
             }
-            Poll::Ready(Err(error)) => self.network_failed(error),
+            Poll::Ready(Err(error)) => self.write_failed(error),
             Poll::Pending => {
                 self.blocked = true;
                 self.connection.wrote(self.clock, 0, true);
@@ -237,7 +253,7 @@ impl Core {
         if let Some(stream @ Stream::Other(_)) = stream {
             match with_waker(rare, this, |cx| stream.poll_flush(cx)) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => self.network_failed(error),
+                Poll::Ready(Err(error)) => self.write_failed(error),
                 Poll::Pending => return Flush::Blocked,
             }
         }
@@ -272,13 +288,28 @@ impl Core {
         self.rare.as_mut()?.io_error.take()
     }
 
+    /// Whether what is queued can still reach the peer.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.stream.is_some() && !self.unwritable
+    }
+
+    /// Nothing can be sent any more. What the peer sent before it went, its Close above all, may
+    /// still lie in the socket or here: the end is found where reading ends.
+    #[cold]
+    fn write_failed(&mut self, error: io::Error) {
+        self.unwritable = true;
+        self.outbox.clear();
+        self.rare.get_or_insert_default().io_error = Some(error);
+        self.wake_all();
+    }
+
     /// The network failed: nothing can be sent or received any more.
     #[cold]
     pub(crate) fn network_failed(&mut self, error: io::Error) {
         let over = self.connection.is_over();
         let _ = self.connection.receive_eof(self.clock);
         if !over {
-            self.rare.get_or_insert_default().io_error = Some(error);
+            self.rare.get_or_insert_default().io_error.get_or_insert(error);
         }
         self.end();
     }

@@ -7,6 +7,9 @@ use std::io::IoSlice;
 /// Most slices given to one vectored write.
 pub(crate) const MAX_SLICES: usize = 64;
 
+/// Written bytes that may lie at the front of the buffer before the rest is moved over them.
+const COMPACT: usize = 16 * 1024;
+
 /// A queue of bytes. It owns no memory while it is empty, if its buffer is taken back with
 /// [`take_spare`](Self::take_spare).
 #[derive(Debug, Default)]
@@ -63,10 +66,20 @@ impl Outbox {
         if !self.has_buffer() {
             self.tail = spare;
         }
+        self.compact();
         let before = self.tail.len();
         let result = write(&mut self.tail);
         self.len += self.tail.len() - before;
         result
+    }
+
+    /// Forgets what is written. A peer that reads, but never everything, would otherwise have the
+    /// buffer grow by all that it ever read. Moves at most as many bytes as it forgets.
+    fn compact(&mut self) {
+        if self.front.is_none() && self.written >= COMPACT && 2 * self.written >= self.tail.len() {
+            self.tail.drain(..self.written);
+            self.written = 0;
+        }
     }
 
     /// Appends bytes by reference.
@@ -120,6 +133,9 @@ impl Outbox {
             self.written -= len;
             front.pop_front();
         }
+        if front.is_empty() {
+            self.front = None;
+        }
     }
 
     /// The buffer of an empty outbox.
@@ -149,7 +165,7 @@ mod tests {
 
     #[test]
     fn keeps_order_over_partial_writes() {
-        let mut whole = Vec::new();
+        let mut whole: Vec<u8> = Vec::new();
         for step in 1..12 {
             let mut outbox = Outbox::default();
             let mut expected = Vec::new();
@@ -169,6 +185,21 @@ mod tests {
             }
             assert_eq!(whole, expected);
         }
+    }
+
+    #[test]
+    fn a_peer_that_never_reads_everything_does_not_make_it_grow() {
+        let (mut outbox, mut expected) = (Outbox::default(), 0u8);
+        put(&mut outbox, &[0; 1]);
+        for round in 0..100_000u32 {
+            put(&mut outbox, &[round as u8; 100]);
+            if round % 8 == 7 {
+                outbox.advance(outbox.len() - 1); // the last byte never leaves
+                expected = round as u8;
+            }
+        }
+        assert_eq!(content(&outbox), [expected]);
+        assert!(outbox.tail.capacity() < 4 * COMPACT, "{}", outbox.tail.capacity());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use tidewire_proto::{CloseStory, Event, State, TcpEnd};
 use tokio::io::ReadBuf;
 
@@ -120,14 +120,12 @@ impl Shared {
 impl Core {
     /// What the end of the connection means to who receives.
     fn outcome(&mut self) -> Result<Received, Error> {
-        if let Some(error) = self.take_io_error() {
-            return Err(Error::Io(error));
-        }
+        let io_error = self.take_io_error();
         match self.connection.story() {
             Some(story) if story.failure.is_none() => {
                 Ok(Received::Closed(Box::new(story.clone())))
             }
-            _ => Err(self.closed_error()),
+            _ => Err(io_error.map_or_else(|| self.closed_error(), Error::Io)),
         }
     }
 
@@ -136,6 +134,7 @@ impl Core {
     where
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
+        self.clock = tokio::time::Instant::now().into_std(); // these bytes may have waited long
         let mut unread = std::mem::take(&mut self.unread);
         let from = std::mem::take(&mut self.unread_at);
         let len = unread.len();
@@ -167,6 +166,34 @@ impl Core {
                 Ok(None) | Err(_) => return (Verdict::Continue(()), 0),
             }
         }
+    }
+
+    /// Looks for a sign of life, in the name of whoever receives: a peer is not silent because
+    /// nobody listens. What is read waits for the next `poll_receive`, one buffer of it at most.
+    pub(crate) fn look(&mut self, read: &mut [u8]) {
+        if self.connection.state() != State::Open {
+            return;
+        }
+        if !self.has_unread() {
+            let Some(stream) = &mut self.stream else { return };
+            // The socket keeps one waker for reading: that of the task that receives stays.
+            let waker = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
+            let mut buf = ReadBuf::new(read);
+            let Poll::Ready(outcome) = stream.poll_read(&mut Context::from_waker(&waker), &mut buf)
+            else {
+                return;
+            };
+            let count = buf.filled().len();
+            if !self.alive(outcome.map(|()| count)) {
+                return;
+            }
+            self.unread = read[..count].to_vec();
+            self.unread_at = 0;
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
+        }
+        let _ = self.connection.received_direct(self.clock, 0);
     }
 
     /// Reads once and hands out what came.

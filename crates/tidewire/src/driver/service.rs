@@ -20,6 +20,9 @@ use tokio::time::Sleep;
 /// How late a deadline may be noticed.
 const TICK: Duration = Duration::from_millis(100);
 
+/// How often the task looks at its lists before it lets other tasks run.
+const ROUNDS: usize = 16;
+
 /// The service of each runtime that has one.
 static SERVICES: Mutex<Option<HashMap<Id, Arc<Service>>>> = Mutex::new(None);
 
@@ -37,6 +40,8 @@ struct State {
     wheel: BTreeMap<NonZeroU32, Vec<Weak<Shared>>>,
     /// Wakes the task.
     waker: Option<Waker>,
+    /// The runtime has ended: nobody empties the lists any more, so nothing is put on them.
+    over: bool,
 }
 
 impl Service {
@@ -58,7 +63,16 @@ impl Service {
         let service = Arc::new(Self { handle: handle.clone(), start, state });
         known.insert(id, service.clone());
         drop(services); // a runtime that shuts down drops the task at once, which takes this lock
-        handle.spawn(Task { service: service.clone(), sleep: None, sleeps_until: None, id });
+        let task = Task {
+            service: service.clone(),
+            flushing: Vec::new(),
+            sleep: None,
+            sleeps_until: None,
+            id,
+        };
+        // Outside of tokio's budget: a write refused for lack of budget would look like a full
+        // socket that takes bytes again at once, for ever. The task yields by itself.
+        handle.spawn(tokio::task::unconstrained(task));
         service
     }
 
@@ -98,6 +112,9 @@ impl Service {
 
     fn push(&self, shared: Arc<Shared>, unblocked: bool) {
         let mut state = self.lock();
+        if state.over {
+            return;
+        }
         state.flush.push((shared, unblocked));
         let waker = state.waker.take();
         drop(state);
@@ -126,9 +143,20 @@ impl Service {
     }
 }
 
+impl State {
+    /// Takes the entries of ticks up to `now` off the wheel.
+    fn due(&mut self, now: NonZeroU32) -> Option<BTreeMap<NonZeroU32, Vec<Weak<Shared>>>> {
+        self.wheel.first_key_value().filter(|(first, _)| **first <= now)?;
+        let later = self.wheel.split_off(&now.saturating_add(1));
+        Some(std::mem::replace(&mut self.wheel, later))
+    }
+}
+
 /// The task: never ends by itself, dies with its runtime.
 struct Task {
     service: Arc<Service>,
+    /// The list whose turn it is; kept for its capacity.
+    flushing: Vec<(Arc<Shared>, bool)>,
     sleep: Option<Pin<Box<Sleep>>>,
     sleeps_until: Option<NonZeroU32>,
     id: Id,
@@ -140,8 +168,10 @@ impl Drop for Task {
         if let Some(services) = services.as_mut() {
             services.remove(&self.id);
         }
+        drop(services); // what the lists hold may take any lock when it is dropped
         // Connections still on the lists hold the service that holds the lists.
-        let lists = std::mem::take(&mut *self.service.lock());
+        let over = State { over: true, ..State::default() };
+        let lists = std::mem::replace(&mut *self.service.lock(), over);
         drop(lists);
     }
 }
@@ -151,13 +181,12 @@ impl Future for Task {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let service = self.service.clone();
-        loop {
-            let later = service.tick(service.now()).saturating_add(1);
+        for _ in 0..ROUNDS {
+            let now = service.tick(service.now());
             let mut state = service.lock();
-            let flush = std::mem::take(&mut state.flush);
-            let later = state.wheel.split_off(&later);
-            let due = std::mem::replace(&mut state.wheel, later);
-            if flush.is_empty() && due.is_empty() {
+            std::mem::swap(&mut state.flush, &mut self.flushing);
+            let due = state.due(now);
+            if self.flushing.is_empty() && due.is_none() {
                 let next = state.wheel.first_key_value().map(|(tick, _)| *tick);
                 state.waker = Some(cx.waker().clone());
                 drop(state);
@@ -167,18 +196,20 @@ impl Future for Task {
                 continue;
             }
             drop(state);
-            for (shared, unblocked) in flush {
+            for (shared, unblocked) in self.flushing.drain(..) {
                 if unblocked {
                     shared.lock().blocked = false;
                 }
                 shared.flush_now();
             }
-            for (tick, connections) in due {
+            for (tick, connections) in due.into_iter().flatten() {
                 for shared in connections.iter().filter_map(Weak::upgrade) {
                     shared.timer_fired(tick);
                 }
             }
         }
+        cx.waker().wake_by_ref(); // others on this thread want a turn
+        Poll::Pending
     }
 }
 

@@ -46,6 +46,7 @@ impl Shared {
                 clock: now,
                 reader: None,
                 blocked: false,
+                unwritable: false,
                 with_flusher: false,
                 armed: None,
                 high_water: settings.high_water,
@@ -96,6 +97,8 @@ impl Shared {
             TcpEnd::CloseNow => core.end(),
             TcpEnd::Linger => {
                 if let Some(stream) = core.stream.take() {
+                    // The Close that says why may still wait for room.
+                    scratch::with(|scratch| core.collect_all_control(&mut scratch.tools));
                     let rest = std::mem::take(&mut core.outbox);
                     let time = core.connection.config().close_timeout;
                     self.service.spawn(linger::linger(stream, rest, time));
@@ -114,6 +117,10 @@ impl Shared {
         core.armed = None;
         core.clock = self.service.now();
         let now = core.clock;
+        if core.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+            // Nobody may have received for a while: bytes that lie here are a sign of life.
+            scratch::with(|scratch| core.look(&mut scratch.read));
+        }
         // The failure, if there is one, is told by the connection's story.
         let _ = core.connection.handle_timeout(now);
         self.flush_and_settle(&mut core);

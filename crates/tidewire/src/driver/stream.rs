@@ -59,7 +59,12 @@ impl Stream {
     ) -> Poll<io::Result<usize>> {
         match self {
             Self::Tcp(tcp) => loop {
-                match tcp.try_write_vectored(slices) {
+                // One slice is the common case, and `send` is cheaper than `writev`.
+                let outcome = match slices {
+                    [one] => tcp.try_write(one),
+                    many => tcp.try_write_vectored(many),
+                };
+                match outcome {
                     // The readiness known so far is used up: ask to be told of the next.
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         ready!(tcp.poll_write_ready(cx))?;

@@ -1,0 +1,88 @@
+//! How often a message costs an allocation: at most once where it is handed out owned, never where
+//! it is visited in place.
+
+#![allow(clippy::unwrap_used)]
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use tidewire::WebSocket;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const ROUNDS: usize = 500;
+
+async fn owned(mut ws: WebSocket) {
+    while let Ok(Some(message)) = ws.recv().await {
+        ws.send(message).await.unwrap();
+    }
+}
+
+async fn in_place(mut ws: WebSocket) {
+    let _ = ws.for_each(|event, link| drop(link.echo(event))).await;
+}
+
+/// Serves one connection with `handler` on a thread of its own.
+fn connect<F: Future<Output = ()>>(handler: fn(WebSocket) -> F) -> TcpStream
+where
+    F: 'static,
+{
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (tcp, _) = listener.accept().unwrap();
+            tcp.set_nonblocking(true).unwrap();
+            let tcp = tokio::net::TcpStream::from_std(tcp).unwrap();
+            handler(tidewire::accept(tcp).await.unwrap()).await;
+        });
+    });
+    let mut tcp = TcpStream::connect(addr).unwrap();
+    tcp.set_nodelay(true).unwrap();
+    tcp.write_all(
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+    )
+    .unwrap();
+    let mut head = [0; 512];
+    let mut len = 0;
+    while !head[..len].ends_with(b"\r\n\r\n") {
+        len += tcp.read(&mut head[len..]).unwrap();
+    }
+    tcp
+}
+
+/// Allocations per message, with `depth` messages of `size` bytes in flight.
+fn allocations<F: Future<Output = ()> + 'static>(
+    handler: fn(WebSocket) -> F,
+    depth: usize,
+    size: u8,
+) -> f64 {
+    let mut tcp = connect(handler);
+    // Masked with zeros: what goes out comes back the same, but for the mask.
+    let frame = [&[0x82, 0x80 | size, 0, 0, 0, 0][..], &vec![7; size.into()]].concat();
+    let burst = frame.repeat(depth);
+    let mut back = vec![0; (frame.len() - 4) * depth];
+    let mut round = || {
+        tcp.write_all(&burst).unwrap();
+        tcp.read_exact(&mut back).unwrap();
+    };
+    (0..10).for_each(|_| round()); // what the thread shares is made once
+    let region = Region::new(ALLOCATOR);
+    (0..ROUNDS).for_each(|_| round());
+    let change = region.change();
+    (change.allocations + change.reallocations) as f64 / (ROUNDS * depth) as f64
+}
+
+#[test]
+fn a_message_costs_at_most_one_allocation() {
+    for depth in [1, 16] {
+        let (owned, in_place) = (allocations(owned, depth, 32), allocations(in_place, depth, 32));
+        println!("allocations per message at depth {depth}: recv/send {owned:.3}, in place {in_place:.3}");
+        assert!(owned <= 1.01, "{owned} with recv and send at depth {depth}");
+        assert!(in_place <= 0.01, "{in_place} in place at depth {depth}");
+    }
+}
