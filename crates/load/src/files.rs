@@ -14,9 +14,8 @@ pub(crate) fn allow(connections: usize) -> Result<(), LoadError> {
     let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else {
         return Ok(());
     };
-    if needed <= soft
-        || setrlimit(Resource::RLIMIT_NOFILE, needed.min(hard), hard).is_ok() && needed <= hard
-    {
+    let raise = || setrlimit(Resource::RLIMIT_NOFILE, needed, hard).is_ok();
+    if needed <= soft || (needed <= hard && raise()) {
         return Ok(());
     }
     Err(LoadError::TooFewFiles {
@@ -29,4 +28,19 @@ pub(crate) fn allow(connections: usize) -> Result<(), LoadError> {
 #[cfg(not(unix))]
 pub(crate) fn allow(_connections: usize) -> Result<(), LoadError> {
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_what_is_needed_before_anything_is_opened() {
+        assert!(allow(1).is_ok());
+        let outcome = allow(1 << 60);
+        assert!(
+            matches!(outcome, Err(LoadError::TooFewFiles { needed, .. }) if needed > 1 << 60),
+            "{outcome:?}"
+        );
+    }
 }

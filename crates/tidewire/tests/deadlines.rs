@@ -126,7 +126,7 @@ async fn two_idle_ends_stay_connected_for_a_day() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_only_slow_to_read_is_not_closed() {
-    let (mut peer, mut ws) = raw_client(server(), 4096).await;
+    let (mut peer, ws) = raw_client(server(), 4096).await;
     let sending = tokio::spawn(async move {
         for _ in 0..4 {
             ws.send(vec![7; 60_000]).await?;

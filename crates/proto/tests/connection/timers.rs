@@ -178,6 +178,33 @@ fn data_in_front_of_the_ping_stretches_the_wait_for_its_answer() {
 }
 
 #[test]
+fn a_pong_proves_that_all_before_it_was_read() {
+    let mut peer = RawPeer::facing(Role::Server);
+    peer.connection.wrote(peer.now, 1 << 20, true);
+    peer.connection.wrote(peer.now, 1 << 20, false);
+    peer.wait(20 * SECOND).unwrap();
+    let ping = peer.take_frames().remove(0);
+    peer.send(RawFrame::pong(&ping.payload)).unwrap();
+    peer.wait(20 * SECOND).unwrap();
+    assert_eq!(peer.take_frames()[0].opcode, 9);
+    // Nothing is in front of this one any more: no patience beyond the timeout.
+    assert_eq!(peer.wait(20 * SECOND), Err(Failure::Timeout(Timeout::Pong)));
+}
+
+#[test]
+fn a_socket_that_blocks_while_a_pong_is_awaited_starts_the_wait_again() {
+    let mut peer = RawPeer::facing(Role::Server);
+    peer.wait(20 * SECOND).unwrap();
+    assert_eq!(peer.take_frames()[0].opcode, 9);
+    peer.wait(15 * SECOND).unwrap();
+    peer.connection.wrote(peer.now, 10, true);
+    peer.wait(100 * SECOND).unwrap();
+    peer.connection.wrote(peer.now, 10, false);
+    peer.wait(19 * SECOND).unwrap();
+    assert_eq!(peer.wait(SECOND), Err(Failure::Timeout(Timeout::Pong)));
+}
+
+#[test]
 fn patience_with_data_in_front_of_a_ping_has_an_end() {
     let mut peer = RawPeer::facing(Role::Server);
     peer.connection.wrote(peer.now, 1 << 40, true);

@@ -181,8 +181,18 @@ impl Core {
         }
     }
 
-    /// Writes what waits, as far as the socket takes it.
+    /// Writes what waits, as far as the socket takes it, and wakes who waited for that. Without
+    /// progress nobody is woken: who waits in `flush` comes here each time, and would wake itself.
     pub(crate) fn flush(&mut self, tools: &mut Tools) -> Flush {
+        let before = self.outbox.len();
+        let flush = self.write_out(tools);
+        if flush == Flush::Flushed || self.outbox.len() < before {
+            self.wake_writers();
+        }
+        flush
+    }
+
+    fn write_out(&mut self, tools: &mut Tools) -> Flush {
         loop {
             if !self.is_writable() {
                 self.outbox.clear();
@@ -262,7 +272,7 @@ impl Core {
 
     /// Wakes who waits for the outbox, if there is room in it.
     #[inline]
-    pub(crate) fn wake_writers(&mut self) {
+    fn wake_writers(&mut self) {
         if self.rare.is_some() && !self.is_full() {
             self.wake_all_writers();
         }

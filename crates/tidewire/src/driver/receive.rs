@@ -72,7 +72,6 @@ impl Shared {
             }
             // Replies leave together, now that everything that came has been seen.
             let flush = core.flush(tools);
-            core.wake_writers();
             if core.connection.is_over() {
                 match self.poll_end(core, cx, flush, read) {
                     Poll::Ready(()) => return Poll::Ready(core.outcome()),

@@ -82,7 +82,6 @@ impl Shared {
     /// Writes what waits, wakes who waited for that, and ends the connection if it is over.
     pub(crate) fn flush_and_settle(&self, core: &mut Core) -> Flush {
         let flush = scratch::with(|scratch| core.flush(&mut scratch.tools));
-        core.wake_writers();
         self.settle(core, flush);
         flush
     }

@@ -1,0 +1,175 @@
+//! The command on a terminal: a pseudo-terminal shows what a person would see.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::*;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+/// A child on a pseudo-terminal of its own.
+struct Terminal {
+    child: Child,
+    keyboard: File,
+    screen: Receiver<Vec<u8>>,
+    seen: String,
+    device: File,
+}
+
+impl Terminal {
+    fn start(command: &mut Command) -> Terminal {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let path = name.to_str().unwrap();
+        let device = File::options().read(true).write(true).open(path).unwrap();
+        let stdio = || Stdio::from(OwnedFd::from(device.try_clone().unwrap()));
+        let child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
+        let keyboard = File::from(master);
+        let mut from = keyboard.try_clone().unwrap();
+        let (sender, screen) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(n @ 1..) = from.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Terminal { child, keyboard, screen, seen: String::new(), device }
+    }
+
+    fn kind(&mut self, keys: &str) {
+        self.keyboard.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits until `what` is on the screen after what was waited for before; gives all that came.
+    fn sees(&mut self, what: &str) -> String {
+        let end = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(at) = self.seen.find(what) {
+                let rest = self.seen.split_off(at + what.len());
+                return std::mem::replace(&mut self.seen, rest);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            match self.screen.recv_timeout(left) {
+                Ok(bytes) => self.seen += &text(&bytes),
+                Err(_) => panic!("{what:?} did not come; on the screen: {:?}", self.seen),
+            }
+        }
+    }
+
+    fn is_cooked(&self) -> bool {
+        let modes = rustix::termios::tcgetattr(&self.device).unwrap().local_modes;
+        modes.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[test]
+fn lines_go_out_answers_come_in_and_ctrl_d_leaves_cleanly() {
+    let echo = Echo::start(&[]);
+    let mut terminal = Terminal::start(tidewire().arg(echo.url()).env("NO_COLOR", "1"));
+    terminal.sees("Connected (press CTRL+C to quit)");
+    terminal.sees("> ");
+    terminal.kind("hello\r");
+    terminal.sees("< hello");
+    terminal.kind("\x04");
+    terminal.sees("Disconnected (code: 1000, reason: \"\")");
+    assert_eq!(wait_for(&mut terminal.child), Some(0));
+    assert!(terminal.is_cooked());
+}
+
+#[test]
+fn a_peer_cannot_drive_the_terminal_and_the_typed_line_survives() {
+    let (go, wait) = channel::<()>();
+    let (port, server) = server(move |stream, head| {
+        switch(stream, head, "");
+        wait.recv().unwrap();
+        stream.write_all(&frame(1, "\x1b]0;pwned\x07\u{9b}2J\u{202e}x\n> spoof".as_bytes())).unwrap();
+        stream.write_all(&frame(2, &[0, 0xff])).unwrap();
+        assert_eq!(receive(stream), (1, b"half a line".to_vec()));
+        stream.write_all(&frame(8, &close(4001, "\x1b[2J"))).unwrap();
+        _ = receive(stream);
+    });
+    let mut terminal = Terminal::start(tidewire().arg(format!("127.0.0.1:{port}")));
+    terminal.sees("> ");
+    terminal.kind("half");
+    terminal.sees("half");
+    go.send(()).unwrap();
+    let before = terminal.sees("\\x1b]0;pwned\\x07\\x9b2J\\u{202e}x");
+    assert!(!before.contains("\x1b]0;"), "{before:?}");
+    let after = terminal.sees("[binary 2 B] 00 ff");
+    assert!(after.contains("\n  > spoof"), "the second line is indented: {after:?}");
+    terminal.sees("half");
+    terminal.kind(" a line\r");
+    terminal.sees("Disconnected (code: 4001, reason: \"\\x1b[2J\")");
+    assert_eq!(wait_for(&mut terminal.child), Some(10));
+    server.join().unwrap();
+    assert!(terminal.is_cooked(), "the terminal's modes are put back");
+}
+
+#[test]
+fn a_server_that_hangs_up_gives_the_terminal_back() {
+    let (port, _server) = server(|stream, head| {
+        switch(stream, head, "");
+        std::thread::sleep(Duration::from_millis(300));
+        stream.write_all(&frame(1, b"last words")).unwrap();
+        stream.write_all(&frame(8, &close(1001, ""))).unwrap();
+        _ = receive(stream);
+    });
+    let mut terminal = Terminal::start(tidewire().arg(format!("127.0.0.1:{port}")));
+    terminal.sees("last words");
+    terminal.sees("Disconnected (code: 1001");
+    assert_eq!(wait_for(&mut terminal.child), Some(0));
+    assert!(terminal.is_cooked());
+}
+
+#[test]
+fn echo_logs_to_a_terminal_and_escapes_what_clients_say() {
+    let mut terminal = Terminal::start(tidewire().args(["echo", "0"]));
+    terminal.sees("listening on ws://127.0.0.1:");
+    let port = terminal.sees("/");
+    let url = format!("127.0.0.1:{}/a%20path", port.trim_end_matches('/'));
+    let output = run(&[&url, "-x", "\x1b[2Jhi\u{202e}", "-w", "0.3"], b"");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let log = terminal.sees("normal closure)");
+    assert!(log.contains("\x1b[32mclient connected\x1b[0m (127.0.0.1:"), "{log:?}");
+    assert!(log.contains("/a%20path)"), "{log:?}");
+    assert!(log.contains("\\x1b[2Jhi\\u{202e}"), "{log:?}");
+    assert!(!log.contains("\x1b[2J") && !log.contains('\u{202e}'), "{log:?}");
+    assert!(log.contains("client disconnected\x1b[0m (1000, normal closure)"), "{log:?}");
+}
+
+#[test]
+fn no_color_and_quiet_are_obeyed() {
+    let said = |args: &[&str]| {
+        let mut terminal = Terminal::start(tidewire().args(args).env("NO_COLOR", "1"));
+        terminal.sees("listening on ws://127.0.0.1:");
+        let port = terminal.sees("/");
+        run(&[&format!(":{}", port.trim_end_matches('/')), "-x", "hi", "-w", "0.2"], b"");
+        signal(&terminal.child, rustix::process::Signal::INT);
+        wait_for(&mut terminal.child);
+        std::thread::sleep(Duration::from_millis(50));
+        while let Ok(bytes) = terminal.screen.try_recv() {
+            terminal.seen += &text(&bytes);
+        }
+        std::mem::take(&mut terminal.seen)
+    };
+    let log = said(&["echo", "0"]);
+    assert!(log.contains("client connected") && !log.contains('\x1b'), "{log:?}");
+    assert_eq!(said(&["echo", "0", "--quiet"]).trim(), "");
+}

@@ -1,0 +1,6 @@
+//! `deflate` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::deflate::run(input);
+});

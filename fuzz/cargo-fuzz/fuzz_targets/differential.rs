@@ -1,0 +1,6 @@
+//! `differential` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::differential::run(input);
+});

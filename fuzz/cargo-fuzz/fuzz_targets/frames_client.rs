@@ -1,0 +1,6 @@
+//! `frames_client` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::frames::client(input);
+});

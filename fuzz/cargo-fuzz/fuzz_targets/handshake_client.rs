@@ -1,0 +1,6 @@
+//! `handshake_client` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::handshake_client::run(input);
+});

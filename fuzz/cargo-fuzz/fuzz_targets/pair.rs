@@ -1,0 +1,6 @@
+//! `pair` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::pair::run(input);
+});
