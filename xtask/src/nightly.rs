@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use crate::context::Context;
+use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::Done;
 

@@ -173,14 +173,23 @@ fn interop(context: &Context) -> Result<Done> {
         .env("PYTHONUNBUFFERED", "1")
         .current_dir(&context.root);
     let mut last = String::new();
+    let mut not_run = Vec::new();
     let status = process::run_lines(&mut command, 20 * MINUTE, |line| {
         if !line.trim().is_empty() {
             last = line.trim().to_string();
         }
+        if let Some(case) = line.strip_prefix("not run") {
+            not_run.push(case.split_whitespace().collect::<Vec<_>>().join(" "));
+        }
     })?;
-    process::ended_well(&command, status)
-        .map_err(|failure| Failure::new(format!("{last}; {failure}")))?;
-    Ok(Done::whole(last))
+    if !status.success() {
+        return Err(Failure::new(format!("{last}; run.py ended with {status}")));
+    }
+    Ok(Done {
+        summary: last,
+        not_run,
+        nothing_ran: false,
+    })
 }
 
 fn conformance(context: &Context) -> Result<Done> {

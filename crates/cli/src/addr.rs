@@ -41,10 +41,17 @@ pub(crate) fn listen(text: &str) -> Result<ListenAddr, String> {
         port.parse().map_err(|_| wrong())?
     };
     let host = if host.is_empty() { "127.0.0.1" } else { host };
-    if host.starts_with('-') || !host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:%".contains(&b)) {
+    if host.starts_with('-')
+        || !host
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._:%".contains(&b))
+    {
         return Err(wrong());
     }
-    Ok(ListenAddr { host: host.to_owned(), port })
+    Ok(ListenAddr {
+        host: host.to_owned(),
+        port,
+    })
 }
 
 /// Makes a WebSocket URL of what was typed: `localhost:3000/x`, `:3000`, `3000`, `http://…`.
@@ -52,7 +59,11 @@ pub(crate) fn listen(text: &str) -> Result<ListenAddr, String> {
 pub(crate) fn url(text: &str) -> String {
     let text = text.trim();
     let (scheme, rest) = match text.split_once("://") {
-        Some((scheme, rest)) if scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+') => {
+        Some((scheme, rest))
+            if scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'+') =>
+        {
             (scheme.to_ascii_lowercase(), rest)
         }
         _ => (String::new(), text),
@@ -79,10 +90,14 @@ pub(crate) fn url(text: &str) -> String {
 pub(crate) fn host_of(url: &str) -> Option<&str> {
     let rest = url.split_once("://")?.1;
     let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let authority = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next()?,
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+        None => authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host),
     };
     (!host.is_empty()).then_some(host)
 }
@@ -105,10 +120,31 @@ mod tests {
             ("[::1]", "::1", DEFAULT_PORT),
             ("::1", "::1", DEFAULT_PORT),
         ] {
-            assert_eq!(listen(text).unwrap(), ListenAddr { host: host.into(), port }, "{text}");
+            assert_eq!(
+                listen(text).unwrap(),
+                ListenAddr {
+                    host: host.into(),
+                    port
+                },
+                "{text}"
+            );
         }
-        for text in ["", "65536", "x:y", "localhost:", "ws://h:1/", "[::1", "[::1]x", "a b:1", "-1"] {
-            assert!(listen(text).is_err(), "{text:?} was accepted: {:?}", listen(text));
+        for text in [
+            "",
+            "65536",
+            "x:y",
+            "localhost:",
+            "ws://h:1/",
+            "[::1",
+            "[::1]x",
+            "a b:1",
+            "-1",
+        ] {
+            assert!(
+                listen(text).is_err(),
+                "{text:?} was accepted: {:?}",
+                listen(text)
+            );
         }
     }
 
@@ -125,7 +161,10 @@ mod tests {
             ("WSS://h/p", "wss://h/p"),
             ("ws://[::1]:9/", "ws://[::1]:9/"),
             ("ftp://h/", "ftp://h/"),
-            ("localhost:3000/?next=http://x", "ws://localhost:3000/?next=http://x"),
+            (
+                "localhost:3000/?next=http://x",
+                "ws://localhost:3000/?next=http://x",
+            ),
         ] {
             assert_eq!(url(text), expected, "{text}");
         }

@@ -180,7 +180,7 @@ pub(crate) struct BenchArgs {
     /// The peer echoes bytes, not messages: no handshake, frames come back as they were sent
     #[arg(long)]
     pub(crate) raw: bool,
-    /// Offer compression
+    /// Offer compression (permessage-deflate)
     #[arg(long)]
     pub(crate) deflate: bool,
     /// Print one JSON object
@@ -231,7 +231,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
 }
 
 fn wait(text: &str) -> Result<Wait, String> {
-    if text == "-1" { Ok(Wait::ForEver) } else { seconds(text).map(Wait::For) }
+    if text == "-1" {
+        Ok(Wait::ForEver)
+    } else {
+        seconds(text).map(Wait::For)
+    }
 }
 
 /// A token of RFC 9110 §5.6.2, which a subprotocol's name must be (RFC 6455 §4.1).
@@ -240,7 +244,9 @@ fn token(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.bytes().all(ok) {
         Ok(text.to_owned())
     } else {
-        Err(format!("{text:?} cannot be a subprotocol: letters, digits and !#$%&'*+-.^_`|~ only"))
+        Err(format!(
+            "{text:?} cannot be a subprotocol: letters, digits and !#$%&'*+-.^_`|~ only"
+        ))
     }
 }
 
@@ -288,7 +294,10 @@ mod tests {
                 None => cli.connect,
                 other => panic!("{line:?} is {other:?}"),
             };
-            assert_eq!(connect.url.or(connect.connect).as_deref(), Some("localhost:1/x"));
+            assert_eq!(
+                connect.url.or(connect.connect).as_deref(),
+                Some("localhost:1/x")
+            );
             assert_eq!(connect.execute, ["-1"]);
             assert_eq!(connect.wait, Wait::ForEver);
         }
@@ -335,7 +344,15 @@ mod tests {
         ] {
             assert_eq!(size(text), Ok(bytes), "{text}");
         }
-        for text in ["", "M", "1.5M", "-1", "99999999999999999999", "9999999999G", "1ü"] {
+        for text in [
+            "",
+            "M",
+            "1.5M",
+            "-1",
+            "99999999999999999999",
+            "9999999999G",
+            "1ü",
+        ] {
             assert!(size(text).is_err(), "{text}");
         }
     }

@@ -1,16 +1,21 @@
-//! `tidewire bench`: runs the load engine, shows how far it is, and prints its report.
+//! `tidewire bench`: runs the load engine and prints its report.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{IsTerminal, Write};
 
-use tidewire_load::{Plan, Progress};
+use tidewire_load::{LoadError, Plan, Progress};
 
 use crate::addr;
 use crate::args::BenchArgs;
 use crate::exit::Exit;
 
-/// Measures, and prints the report on stdout.
+/// Measures, and prints the report on stdout. What goes on meanwhile is told on stderr, if that is
+/// a terminal.
 pub(crate) fn run(args: &BenchArgs) -> Exit {
-    let url = if args.raw { args.url.clone() } else { addr::url(&args.url) };
+    let url = if args.raw {
+        args.url.clone()
+    } else {
+        addr::url(&args.url)
+    };
     let plan = Plan::new(url)
         .connections(args.connections as usize)
         .size(args.size)
@@ -21,41 +26,65 @@ pub(crate) fn run(args: &BenchArgs) -> Exit {
         .busy_poll(args.busy_poll)
         .raw(args.raw)
         .deflate(args.deflate);
-    let watched = stderr().is_terminal();
+    let watched = std::io::stderr().is_terminal();
     let outcome = tidewire_load::run(&plan, |progress| {
         if watched {
-            show(&line(&progress));
+            show(&progress);
         }
     });
     if watched {
-        show("");
+        print_over("");
     }
-    match outcome {
-        Ok(report) => {
-            if args.json { println!("{}", report.to_json()) } else { print!("{report}") }
-            if report.errors == 0 { Exit::Clean } else { Exit::Local }
-        }
+    let report = match outcome {
+        Ok(report) => report,
         Err(error) => {
             eprintln!("error: {error}");
-            Exit::Unreachable
+            return exit_of(&error);
         }
+    };
+    let text = if args.json {
+        report.to_json() + "\n"
+    } else {
+        report.to_string()
+    };
+    // Whoever closed the pipe does not want the report.
+    _ = std::io::stdout().write_all(text.as_bytes());
+    if report.errors == 0 {
+        Exit::Clean
+    } else {
+        Exit::Local
     }
 }
 
-/// Replaces the progress line. That it cannot be written is no reason to stop measuring.
-fn show(text: &str) {
-    let _ = write!(stderr(), "\r\x1b[K{text}");
-    let _ = stderr().flush();
+fn exit_of(error: &LoadError) -> Exit {
+    match error {
+        LoadError::InvalidPlan(_) => Exit::Usage,
+        LoadError::UnknownHost(_) => Exit::Dns,
+        LoadError::NoneConnected(_) => Exit::Unreachable,
+        LoadError::NoneLeft(_) => Exit::Abnormal,
+        _ => Exit::Local,
+    }
 }
 
-fn line(progress: &Progress) -> String {
+fn show(progress: &Progress) {
     match progress {
-        Progress::Connecting { open, of } => format!("connecting: {open} of {of}"),
-        Progress::WarmingUp => "warming up".to_owned(),
-        Progress::Measuring { elapsed, messages } => {
-            format!("measuring: {} s, {messages} messages", elapsed.as_secs())
+        Progress::Connecting { open, of } if open % 100 == 0 || open == of => {
+            print_over(&format!("connecting: {open} of {of}"));
         }
-        Progress::Closing => "closing".to_owned(),
-        _ => String::new(),
+        Progress::WarmingUp => print_over("warming up"),
+        Progress::Measuring { elapsed, messages } => {
+            print_over(&format!(
+                "measuring: {} s, {messages} messages",
+                elapsed.as_secs()
+            ));
+        }
+        Progress::Closing => print_over("closing"),
+        _ => {}
     }
+}
+
+/// Replaces the line that the last call left on the terminal.
+fn print_over(words: &str) {
+    let mut stderr = std::io::stderr().lock();
+    _ = write!(stderr, "\r{words}\x1b[K").and_then(|()| stderr.flush());
 }

@@ -34,7 +34,11 @@ pub(crate) fn line(text: &str, limit: usize) -> String {
             _ = write!(out, "… ({} bytes)", text.len());
             break;
         }
-        if drives_terminal(c) { push_escaped(&mut out, c) } else { out.push(c) }
+        if drives_terminal(c) {
+            push_escaped(&mut out, c)
+        } else {
+            out.push(c)
+        }
     }
     out
 }
@@ -121,7 +125,9 @@ mod tests {
         let nasty = "a\x1b]0;pwned\x07\u{9b}2J\u{202e}dcba\u{2066}\r\n\tz\u{7f}\u{feff}";
         for shown in [line(nasty, 1000), block(nasty, 1000)] {
             assert!(
-                !shown.chars().any(|c| drives_terminal(c) && c != '\n' && c != '\t'),
+                !shown
+                    .chars()
+                    .any(|c| drives_terminal(c) && c != '\n' && c != '\t'),
                 "{shown:?}"
             );
             assert!(shown.starts_with("a\\x1b]0;pwned\\x07\\x9b2J\\u{202e}dcba\\u{2066}\\r"));

@@ -18,10 +18,20 @@ fn ten_thousand_lines_come_back_as_they_went() {
     }
     let output = run(&["connect", &echo.url(), "-w", "1"], input.as_bytes());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(output.stdout == input.as_bytes(), "{} bytes came back", output.stdout.len());
+    assert!(
+        output.stdout == input.as_bytes(),
+        "{} bytes came back",
+        output.stdout.len()
+    );
     let said = text(&output.stderr);
-    assert!(said.contains("Connected (press CTRL+C to quit)\n"), "{said}");
-    assert!(said.contains("Disconnected (code: 1000, reason: \"\")"), "{said}");
+    assert!(
+        said.contains("Connected (press CTRL+C to quit)\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("Disconnected (code: 1000, reason: \"\")"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -35,7 +45,11 @@ fn the_url_may_be_bare_and_anywhere() {
         &["connect", "-c", &bare, "-w", "0.3"],
     ] {
         let output = run(args, b"no line feed at the end");
-        assert_eq!(text(&output.stdout), "no line feed at the end\n", "{args:?}");
+        assert_eq!(
+            text(&output.stdout),
+            "no line feed at the end\n",
+            "{args:?}"
+        );
         assert_eq!(output.status.code(), Some(0), "{args:?}");
     }
 }
@@ -58,7 +72,9 @@ fn late_answers_are_waited_for_in_silence() {
         assert_eq!(receive(stream), (1, b"go".to_vec()));
         for part in 0..5 {
             std::thread::sleep(Duration::from_millis(400));
-            stream.write_all(&frame(1, format!("part {part}").as_bytes())).unwrap();
+            stream
+                .write_all(&frame(1, format!("part {part}").as_bytes()))
+                .unwrap();
         }
         let (opcode, payload) = receive(stream);
         assert_eq!(opcode, 8);
@@ -66,7 +82,10 @@ fn late_answers_are_waited_for_in_silence() {
     });
     let output = run(&[&format!("localhost:{port}"), "-w", "1.5"], b"go\n");
     server.join().unwrap();
-    assert_eq!(text(&output.stdout), "part 0\npart 1\npart 2\npart 3\npart 4\n");
+    assert_eq!(
+        text(&output.stdout),
+        "part 0\npart 1\npart 2\npart 3\npart 4\n"
+    );
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 
@@ -110,15 +129,34 @@ fn headers_origin_and_subprotocols_arrive() {
     let head = server.join().unwrap();
     assert!(head.starts_with("GET /p?q=1 HTTP/1.1\r\n"), "{head}");
     let head = head.to_ascii_lowercase();
-    for line in ["x-a: 1", "x-a: 2", "origin: https://o.example", "sec-websocket-protocol: v1, v2"] {
-        assert!(head.contains(&format!("\r\n{line}\r\n")), "{line} is not in {head}");
+    for line in [
+        "x-a: 1",
+        "x-a: 2",
+        "origin: https://o.example",
+        "sec-websocket-protocol: v1, v2",
+    ] {
+        assert!(
+            head.contains(&format!("\r\n{line}\r\n")),
+            "{line} is not in {head}"
+        );
     }
-    assert!(text(&output.stderr).contains("subprotocol: v2\n"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("subprotocol: v2\n"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
 fn every_end_has_its_exit_code() {
-    for (code, exit) in [(1000, 0), (1001, 0), (4001, 10), (1011, 10), (1002, 8), (1009, 8)] {
+    for (code, exit) in [
+        (1000, 0),
+        (1001, 0),
+        (4001, 10),
+        (1011, 10),
+        (1002, 8),
+        (1009, 8),
+    ] {
         let (port, _server) = server(move |stream, head| {
             switch(stream, head, "");
             stream.write_all(&frame(8, &close(code, "why"))).unwrap();
@@ -127,7 +165,10 @@ fn every_end_has_its_exit_code() {
         let output = run(&[&format!("127.0.0.1:{port}"), "-w", "-1"], b"");
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(exit), "{code}: {said}");
-        assert!(said.contains(&format!("Disconnected (code: {code}, reason: \"why\")")), "{said}");
+        assert!(
+            said.contains(&format!("Disconnected (code: {code}, reason: \"why\")")),
+            "{said}"
+        );
     }
 }
 
@@ -140,7 +181,11 @@ fn a_connection_that_just_ends_is_1006() {
     let output = run(&[&format!("127.0.0.1:{port}"), "-w", "-1"], b"");
     assert_eq!(text(&output.stdout), "last words\n");
     assert_eq!(output.status.code(), Some(9));
-    assert!(text(&output.stderr).contains("Disconnected (code: 1006"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("Disconnected (code: 1006"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
@@ -168,9 +213,15 @@ fn a_refused_handshake_is_shown_with_its_body_and_a_hint() {
     let output = run(&[&format!("127.0.0.1:{port}")], b"");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(6), "{said}");
-    assert!(said.starts_with("error: the server answered 401 Unauthorized"), "{said}");
+    assert!(
+        said.starts_with("error: the server answered 401 Unauthorized"),
+        "{said}"
+    );
     assert!(said.contains("  www-authenticate: Bearer\n"), "{said}");
-    assert!(said.contains("{\"error\":\"missing token\\x1b[2J\"}"), "{said}");
+    assert!(
+        said.contains("{\"error\":\"missing token\\x1b[2J\"}"),
+        "{said}"
+    );
     assert!(said.contains("hint: "), "{said}");
     assert!(output.stdout.is_empty());
 }
@@ -188,17 +239,32 @@ fn a_wrong_accept_is_not_a_websocket() {
 
 #[test]
 fn nobody_there_no_such_host_no_tls_no_sense() {
-    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let free = TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let refused = run(&[&format!("ws://127.0.0.1:{free}/")], b"");
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
     let said = text(&refused.stderr);
     assert!(said.contains("nothing listens there"), "{said}");
-    for (url, exit) in
-        [("ws://no-such-host.invalid/", 3), ("wss://127.0.0.1:1/", 5), ("ftp://127.0.0.1/", 2)]
-    {
+    for (url, exit) in [
+        ("ws://no-such-host.invalid/", 3),
+        ("wss://127.0.0.1:1/", 5),
+        ("ftp://127.0.0.1/", 2),
+    ] {
         let output = run(&[url], b"");
-        assert_eq!(output.status.code(), Some(exit), "{url}: {}", text(&output.stderr));
-        assert!(text(&output.stderr).starts_with("error: "), "{}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(exit),
+            "{url}: {}",
+            text(&output.stderr)
+        );
+        assert!(
+            text(&output.stderr).starts_with("error: "),
+            "{}",
+            text(&output.stderr)
+        );
     }
 }
 
@@ -206,7 +272,10 @@ fn nobody_there_no_such_host_no_tls_no_sense() {
 fn a_server_that_says_nothing_is_given_up() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
-    let output = run(&[&format!("127.0.0.1:{port}"), "--connect-timeout", "0.5"], b"");
+    let output = run(
+        &[&format!("127.0.0.1:{port}"), "--connect-timeout", "0.5"],
+        b"",
+    );
     assert_eq!(output.status.code(), Some(11), "{}", text(&output.stderr));
 }
 
@@ -238,7 +307,12 @@ fn a_reader_that_leaves_ends_it_quietly() {
     stdin.write_all(b"second\n").unwrap();
     assert_eq!(wait_for(&mut child), Some(0));
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     assert_eq!(said, "Connected (press CTRL+C to quit)\n");
 }
 
@@ -253,7 +327,9 @@ fn ctrl_c_closes_and_says_130() {
         .spawn()
         .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     signal(&child, rustix::process::Signal::INT);
     assert_eq!(wait_for(&mut child), Some(130));
 }

@@ -9,7 +9,11 @@ use std::io::{Read, Write};
 #[test]
 fn text_and_binary_come_back_on_any_path_from_any_origin() {
     let echo = Echo::start(&[]);
-    for headers in ["", "Origin: null\r\n", "Origin: https://elsewhere.example\r\n"] {
+    for headers in [
+        "",
+        "Origin: null\r\n",
+        "Origin: https://elsewhere.example\r\n",
+    ] {
         let (mut ws, _) = echo.websocket("/any/path?x=1", headers);
         send(&mut ws, 1, "grüße".as_bytes());
         assert_eq!(receive(&mut ws), (1, "grüße".as_bytes().to_vec()));
@@ -37,9 +41,15 @@ fn many_clients_on_several_threads_are_all_served() {
 fn the_first_subprotocol_offered_is_chosen_unless_some_are_named() {
     let offer = "Sec-WebSocket-Protocol: chat, superchat\r\n";
     let (_, head) = Echo::start(&[]).websocket("/", offer);
-    assert!(head.contains("\r\nsec-websocket-protocol: chat\r\n"), "{head}");
+    assert!(
+        head.contains("\r\nsec-websocket-protocol: chat\r\n"),
+        "{head}"
+    );
     let (_, head) = Echo::start(&["--subprotocol", "superchat"]).websocket("/", offer);
-    assert!(head.contains("\r\nsec-websocket-protocol: superchat\r\n"), "{head}");
+    assert!(
+        head.contains("\r\nsec-websocket-protocol: superchat\r\n"),
+        "{head}"
+    );
     let (_, head) = Echo::start(&["--subprotocol", "other"]).websocket("/", offer);
     assert!(!head.contains("sec-websocket-protocol"), "{head}");
 }
@@ -48,7 +58,10 @@ fn the_first_subprotocol_offered_is_chosen_unless_some_are_named() {
 fn deflate_is_agreed_to_unless_switched_off() {
     let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
     let (_, head) = Echo::start(&[]).websocket("/", offer);
-    assert!(head.contains("\r\nsec-websocket-extensions: permessage-deflate"), "{head}");
+    assert!(
+        head.contains("\r\nsec-websocket-extensions: permessage-deflate"),
+        "{head}"
+    );
     let (_, head) = Echo::start(&["--no-deflate"]).websocket("/", offer);
     assert!(!head.contains("sec-websocket-extensions"), "{head}");
 }
@@ -79,7 +92,10 @@ fn plain_http_gets_the_page_and_its_connection_ends() {
     let echo = Echo::start(&[]);
     let answer = echo.http("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
-    assert!(answer.contains("content-security-policy: default-src 'none'"), "{answer}");
+    assert!(
+        answer.contains("content-security-policy: default-src 'none'"),
+        "{answer}"
+    );
     assert!(answer.ends_with("</html>\n"), "{answer}");
     let answer = echo.http("HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
@@ -99,7 +115,12 @@ fn files_and_websockets_share_the_port_and_nothing_else_is_reachable() {
     let echo = Echo::start(&["--dir", public.to_str().unwrap()]);
     let get = |path: &str| echo.http(&format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     assert!(get("/").ends_with("<p>mine</p>"));
-    for path in ["/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "//../secret.txt"] {
+    for path in [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/..%2fsecret.txt",
+        "//../secret.txt",
+    ] {
         let answer = get(path);
         assert!(answer.starts_with("HTTP/1.1 4"), "{path}: {answer}");
         assert!(!answer.contains("\r\n\r\nsecret"), "{path}: {answer}");
@@ -115,7 +136,10 @@ fn a_port_in_use_is_told_with_what_to_do() {
     let output = run(&["echo", &format!("127.0.0.1:{}", echo.port)], b"");
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
-    assert!(said.starts_with(&format!("error: port {} on 127.0.0.1 is in use", echo.port)), "{said}");
+    assert!(
+        said.starts_with(&format!("error: port {} on 127.0.0.1 is in use", echo.port)),
+        "{said}"
+    );
     assert!(said.contains("tidewire echo "), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(output.stdout.is_empty());
@@ -123,9 +147,18 @@ fn a_port_in_use_is_told_with_what_to_do() {
 
 #[test]
 fn bad_addresses_and_bad_options_are_usage_errors() {
-    for args in [&["echo", "notaport:x"][..], &["echo", "70000"], &["echo", "--threads", "0"]] {
+    for args in [
+        &["echo", "notaport:x"][..],
+        &["echo", "70000"],
+        &["echo", "--threads", "0"],
+    ] {
         let output = run(args, b"");
-        assert_eq!(output.status.code(), Some(2), "{args:?}: {}", text(&output.stderr));
+        assert_eq!(
+            output.status.code(),
+            Some(2),
+            "{args:?}: {}",
+            text(&output.stderr)
+        );
     }
     let output = run(&["echo", "0", "--dir", "/no/such/dir"], b"");
     assert_eq!(output.status.code(), Some(1));
@@ -148,7 +181,12 @@ fn a_signal_drains_and_logs_nothing_where_no_terminal_is() {
         }
         assert_eq!(wait_for(&mut echo.child), Some(0));
         let mut said = String::new();
-        echo.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        echo.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
         assert_eq!(said, "");
     }
 }
@@ -168,7 +206,11 @@ fn a_second_ctrl_c_does_not_wait_for_a_silent_client() {
 #[test]
 fn garbage_ends_one_connection_and_not_the_server() {
     let echo = Echo::start(&[]);
-    for garbage in [&b"\x16\x03\x01\x02\x00\x01\x00\x01"[..], b"\r\n\r\n\r\n\r\n", b"GET\r\n\r\n"] {
+    for garbage in [
+        &b"\x16\x03\x01\x02\x00\x01\x00\x01"[..],
+        b"\r\n\r\n\r\n\r\n",
+        b"GET\r\n\r\n",
+    ] {
         let mut stream = echo.connect();
         stream.write_all(garbage).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();

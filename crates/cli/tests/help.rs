@@ -7,7 +7,11 @@ use common::*;
 
 /// Compares with `tests/help/NAME.txt`; with `TIDEWIRE_BLESS=1` writes it instead.
 fn check(name: &str, args: &[&str]) {
-    let output = tidewire().args(args).env("COLUMNS", "100").output().unwrap();
+    let output = tidewire()
+        .args(args)
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
     assert!(output.status.success());
     let path = format!("{}/tests/help/{name}.txt", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("TIDEWIRE_BLESS").is_some() {
@@ -31,12 +35,22 @@ fn help_is_as_written_down() {
 
 #[test]
 fn help_fits_a_screen_and_version_is_one_line() {
-    let output = tidewire().arg("--help").env("COLUMNS", "100").output().unwrap();
+    let output = tidewire()
+        .arg("--help")
+        .env("COLUMNS", "100")
+        .output()
+        .unwrap();
     let help = text(&output.stdout);
     assert!(help.lines().count() <= 36, "{} lines", help.lines().count());
-    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+    assert!(
+        help.lines().all(|line| line.chars().count() <= 100),
+        "{help}"
+    );
     let output = run(&["--version"], b"");
-    assert_eq!(text(&output.stdout), format!("tidewire {}\n", env!("CARGO_PKG_VERSION")));
+    assert_eq!(
+        text(&output.stdout),
+        format!("tidewire {}\n", env!("CARGO_PKG_VERSION"))
+    );
 }
 
 #[test]

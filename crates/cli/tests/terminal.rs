@@ -31,7 +31,12 @@ impl Terminal {
         let path = name.to_str().unwrap();
         let device = File::options().read(true).write(true).open(path).unwrap();
         let stdio = || Stdio::from(OwnedFd::from(device.try_clone().unwrap()));
-        let child = command.stdin(stdio()).stdout(stdio()).stderr(stdio()).spawn().unwrap();
+        let child = command
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
         let keyboard = File::from(master);
         let mut from = keyboard.try_clone().unwrap();
         let (sender, screen) = channel();
@@ -43,7 +48,13 @@ impl Terminal {
                 }
             }
         });
-        Terminal { child, keyboard, screen, seen: String::new(), device }
+        Terminal {
+            child,
+            keyboard,
+            screen,
+            seen: String::new(),
+            device,
+        }
     }
 
     fn kind(&mut self, keys: &str) {
@@ -67,7 +78,9 @@ impl Terminal {
     }
 
     fn is_cooked(&self) -> bool {
-        let modes = rustix::termios::tcgetattr(&self.device).unwrap().local_modes;
+        let modes = rustix::termios::tcgetattr(&self.device)
+            .unwrap()
+            .local_modes;
         modes.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO)
     }
 }
@@ -99,10 +112,17 @@ fn a_peer_cannot_drive_the_terminal_and_the_typed_line_survives() {
     let (port, server) = server(move |stream, head| {
         switch(stream, head, "");
         wait.recv().unwrap();
-        stream.write_all(&frame(1, "\x1b]0;pwned\x07\u{9b}2J\u{202e}x\n> spoof".as_bytes())).unwrap();
+        stream
+            .write_all(&frame(
+                1,
+                "\x1b]0;pwned\x07\u{9b}2J\u{202e}x\n> spoof".as_bytes(),
+            ))
+            .unwrap();
         stream.write_all(&frame(2, &[0, 0xff])).unwrap();
         assert_eq!(receive(stream), (1, b"half a line".to_vec()));
-        stream.write_all(&frame(8, &close(4001, "\x1b[2J"))).unwrap();
+        stream
+            .write_all(&frame(8, &close(4001, "\x1b[2J")))
+            .unwrap();
         _ = receive(stream);
     });
     let mut terminal = Terminal::start(tidewire().arg(format!("127.0.0.1:{port}")));
@@ -113,7 +133,10 @@ fn a_peer_cannot_drive_the_terminal_and_the_typed_line_survives() {
     let before = terminal.sees("\\x1b]0;pwned\\x07\\x9b2J\\u{202e}x");
     assert!(!before.contains("\x1b]0;"), "{before:?}");
     let after = terminal.sees("[binary 2 B] 00 ff");
-    assert!(after.contains("\n  > spoof"), "the second line is indented: {after:?}");
+    assert!(
+        after.contains("\n  > spoof"),
+        "the second line is indented: {after:?}"
+    );
     terminal.sees("half");
     terminal.kind(" a line\r");
     terminal.sees("Disconnected (code: 4001, reason: \"\\x1b[2J\")");
@@ -147,11 +170,20 @@ fn echo_logs_to_a_terminal_and_escapes_what_clients_say() {
     let output = run(&[&url, "-x", "\x1b[2Jhi\u{202e}", "-w", "0.3"], b"");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let log = terminal.sees("normal closure)");
-    assert!(log.contains("\x1b[32mclient connected\x1b[0m (127.0.0.1:"), "{log:?}");
+    assert!(
+        log.contains("\x1b[32mclient connected\x1b[0m (127.0.0.1:"),
+        "{log:?}"
+    );
     assert!(log.contains("/a%20path)"), "{log:?}");
     assert!(log.contains("\\x1b[2Jhi\\u{202e}"), "{log:?}");
-    assert!(!log.contains("\x1b[2J") && !log.contains('\u{202e}'), "{log:?}");
-    assert!(log.contains("client disconnected\x1b[0m (1000, normal closure)"), "{log:?}");
+    assert!(
+        !log.contains("\x1b[2J") && !log.contains('\u{202e}'),
+        "{log:?}"
+    );
+    assert!(
+        log.contains("client disconnected\x1b[0m (1000, normal closure)"),
+        "{log:?}"
+    );
 }
 
 #[test]
@@ -160,7 +192,16 @@ fn no_color_and_quiet_are_obeyed() {
         let mut terminal = Terminal::start(tidewire().args(args).env("NO_COLOR", "1"));
         terminal.sees("listening on ws://127.0.0.1:");
         let port = terminal.sees("/");
-        run(&[&format!(":{}", port.trim_end_matches('/')), "-x", "hi", "-w", "0.2"], b"");
+        run(
+            &[
+                &format!(":{}", port.trim_end_matches('/')),
+                "-x",
+                "hi",
+                "-w",
+                "0.2",
+            ],
+            b"",
+        );
         signal(&terminal.child, rustix::process::Signal::INT);
         wait_for(&mut terminal.child);
         std::thread::sleep(Duration::from_millis(50));
@@ -170,6 +211,9 @@ fn no_color_and_quiet_are_obeyed() {
         std::mem::take(&mut terminal.seen)
     };
     let log = said(&["echo", "0"]);
-    assert!(log.contains("client connected") && !log.contains('\x1b'), "{log:?}");
+    assert!(
+        log.contains("client connected") && !log.contains('\x1b'),
+        "{log:?}"
+    );
     assert_eq!(said(&["echo", "0", "--quiet"]).trim(), "");
 }

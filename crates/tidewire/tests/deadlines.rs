@@ -148,8 +148,10 @@ async fn a_peer_that_is_only_slow_to_read_is_not_closed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_is_not_silent_because_nobody_listens() {
-    // The handler works for minutes with one message; the peer answers every Ping meanwhile.
-    let (mut client, mut server) = pair().await;
+    // The handler works for minutes with one message; the peer answers every Ping meanwhile (and
+    // sends none: nobody here would answer it).
+    let (a, b) = duplex(4096);
+    let (mut client, mut server) = open(client().config(no_keepalive()), server(), a, b).await;
     client.send("work").await.unwrap();
     client.send("more work").await.unwrap();
     tokio::spawn(async move { while let Ok(Some(_)) = client.recv().await {} });

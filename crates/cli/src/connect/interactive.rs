@@ -80,7 +80,9 @@ impl<P: ExternalPrinter> Output for Terminal<P> {
             Message::Binary(data) => format!("[binary {} B] {}", data.len(), term::hex(data, 64)),
         };
         let arrow = term::paint(self.colour, Style::Good, "<");
-        self.printer.print(format!("{arrow} {shown}\n")).map_err(io::Error::other)
+        self.printer
+            .print(format!("{arrow} {shown}\n"))
+            .map_err(io::Error::other)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -111,6 +113,8 @@ impl Modes {
         }
         // Bracketed paste off, and the typed line away.
         let mut stdout = io::stdout().lock();
-        _ = stdout.write_all(b"\x1b[?2004l\r\x1b[K").and_then(|()| stdout.flush());
+        _ = stdout
+            .write_all(b"\x1b[?2004l\r\x1b[K")
+            .and_then(|()| stdout.flush());
     }
 }

@@ -16,7 +16,9 @@ use crate::exit::Exit;
 
 /// Connects to `url` and stays until one side closes or the input ends.
 pub(crate) fn run(url: &str, args: ConnectArgs) -> Exit {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(error) => return status::error(Exit::Local, &format!("no event loop: {error}")),

@@ -23,7 +23,16 @@ pub(super) async fn run(
     to_terminal: bool,
 ) -> Exit {
     let stdout = BufWriter::with_capacity(64 * 1024, io::stdout());
-    let end = session::run(ws, input, &mut Plain { stdout, to_terminal }, after).await;
+    let end = session::run(
+        ws,
+        input,
+        &mut Plain {
+            stdout,
+            to_terminal,
+        },
+        after,
+    )
+    .await;
     if let Some(line) = end.line {
         eprintln!("{line}");
     }
@@ -91,7 +100,12 @@ impl<W: Write> Output for Plain<W> {
                 writeln!(self.stdout, "{}", term::block(text, SHOWN))
             }
             Message::Binary(data) if self.to_terminal => {
-                writeln!(self.stdout, "[binary {} B] {}", data.len(), term::hex(data, 256))
+                writeln!(
+                    self.stdout,
+                    "[binary {} B] {}",
+                    data.len(),
+                    term::hex(data, 256)
+                )
             }
             Message::Text(text) => {
                 self.stdout.write_all(text.as_bytes())?;
@@ -126,13 +140,10 @@ mod tests {
 
     #[test]
     fn lines_lose_their_ends_and_nothing_else() {
-        assert_eq!(read(b"one\r\ntwo\n\n  three \r x\nno end"), [
-            "one",
-            "two",
-            "",
-            "  three \r x",
-            "no end"
-        ]);
+        assert_eq!(
+            read(b"one\r\ntwo\n\n  three \r x\nno end"),
+            ["one", "two", "", "  three \r x", "no end"]
+        );
         assert!(read(b"").is_empty());
     }
 
@@ -140,13 +151,20 @@ mod tests {
     fn input_that_is_no_text_is_told_with_its_line() {
         let seen = read(b"ok\n\xff\xfe\nmore\n");
         assert_eq!(seen.len(), 2);
-        assert!(seen[1].starts_with("! line 2 of the input is not UTF-8"), "{}", seen[1]);
+        assert!(
+            seen[1].starts_with("! line 2 of the input is not UTF-8"),
+            "{}",
+            seen[1]
+        );
     }
 
     #[test]
     fn a_pipe_gets_bytes_and_a_terminal_gets_what_cannot_drive_it() {
         let shown = |to_terminal| {
-            let mut out = Plain { stdout: BufWriter::new(Vec::new()), to_terminal };
+            let mut out = Plain {
+                stdout: BufWriter::new(Vec::new()),
+                to_terminal,
+            };
             out.message(&Message::from("\x1b[2Jhi")).unwrap();
             out.message(&Message::from(vec![0u8, 0xff])).unwrap();
             out.flush().unwrap();

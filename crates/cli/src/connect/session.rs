@@ -152,17 +152,30 @@ pub(super) async fn run(
     };
     let (exit, line) = status::ended(result, rx.close_story());
     match (why, flushed) {
-        (Some(Why::Interrupted), _) => End { exit: Exit::Interrupted, line: Some(line) },
-        (Some(Why::InputFailed), _) => End { exit: Exit::Local, line: Some(line) },
+        (Some(Why::Interrupted), _) => End {
+            exit: Exit::Interrupted,
+            line: Some(line),
+        },
+        (Some(Why::InputFailed), _) => End {
+            exit: Exit::Local,
+            line: Some(line),
+        },
         // `tidewire … | head -1` has what it wanted.
-        (Some(Why::OutputGone), _) => End { exit: Exit::Clean, line: None },
+        (Some(Why::OutputGone), _) => End {
+            exit: Exit::Clean,
+            line: None,
+        },
         (Some(Why::OutputFailed(error)), _) | (_, Err(error)) => match output_error(error) {
-            Why::OutputFailed(error) => {
-                End { exit: Exit::Local, line: Some(format!("error: cannot write: {error}")) }
-            }
+            Why::OutputFailed(error) => End {
+                exit: Exit::Local,
+                line: Some(format!("error: cannot write: {error}")),
+            },
             _ => End { exit, line: None },
         },
-        (Some(Why::Done) | None, Ok(())) => End { exit, line: Some(line) },
+        (Some(Why::Done) | None, Ok(())) => End {
+            exit,
+            line: Some(line),
+        },
     }
 }
 

@@ -34,9 +34,10 @@ pub(super) async fn not_connected(url: &str, failure: ConnectError) -> Exit {
             eprint!("{}", refused(&response));
             Exit::Refused
         }
-        ConnectError::InvalidUrl(_) if url.starts_with("wss:") => {
-            error(Exit::Tls, "wss:// needs TLS, which this version does not have; ws:// works")
-        }
+        ConnectError::InvalidUrl(_) if url.starts_with("wss:") => error(
+            Exit::Tls,
+            "wss:// needs TLS, which this version does not have; ws:// works",
+        ),
         ConnectError::InvalidUrl(_)
         | ConnectError::InvalidHeader(_)
         | ConnectError::InvalidRequest(_) => error(Exit::Usage, &failure.to_string()),
@@ -44,11 +45,16 @@ pub(super) async fn not_connected(url: &str, failure: ConnectError) -> Exit {
         ConnectError::Io(cause) => {
             let host = crate::addr::host_of(url).unwrap_or_default();
             if !host_has_address(url).await {
-                return error(Exit::Dns, &format!("the host {host:?} has no address: check its spelling"));
+                return error(
+                    Exit::Dns,
+                    &format!("the host {host:?} has no address: check its spelling"),
+                );
             }
             let sentence = match cause.kind() {
                 std::io::ErrorKind::ConnectionRefused => {
-                    format!("{url}: nothing listens there: is the server running, and the port right?")
+                    format!(
+                        "{url}: nothing listens there: is the server running, and the port right?"
+                    )
                 }
                 _ => format!("{url}: {cause}"),
             };
@@ -120,7 +126,9 @@ pub(super) fn ended(result: Result<(), Error>, story: Option<CloseStory>) -> (Ex
         (_, ClosedBy::Network) => None,
         _ => received,
     };
-    let code = frame.as_ref().map_or(CloseCode::ABNORMAL, |frame| frame.code);
+    let code = frame
+        .as_ref()
+        .map_or(CloseCode::ABNORMAL, |frame| frame.code);
     let reason = frame.as_ref().map_or("", |frame| &frame.reason);
     let mut line = disconnected(code, reason);
     let exit = match &result {
@@ -130,7 +138,11 @@ pub(super) fn ended(result: Result<(), Error>, story: Option<CloseStory>) -> (Ex
         }
         Err(error @ (Error::Timeout(_) | Error::Io(_))) => {
             line += &format!("; {}", term::line(&error.to_string(), 300));
-            if matches!(error, Error::Timeout(_)) { Exit::Timeout } else { Exit::Abnormal }
+            if matches!(error, Error::Timeout(_)) {
+                Exit::Timeout
+            } else {
+                Exit::Abnormal
+            }
         }
         _ => match code {
             CloseCode::ABNORMAL => Exit::Abnormal,
@@ -148,7 +160,11 @@ pub(super) fn ended(result: Result<(), Error>, story: Option<CloseStory>) -> (Ex
 /// The words that wscat has too, so that scripts find them, and what the code means.
 fn disconnected(code: CloseCode, reason: &str) -> String {
     let reason = term::line(reason, 130);
-    format!("Disconnected (code: {}, reason: \"{reason}\"): {}", code.0, code.name())
+    format!(
+        "Disconnected (code: {}, reason: \"{reason}\"): {}",
+        code.0,
+        code.name()
+    )
 }
 
 #[cfg(test)]
@@ -164,7 +180,10 @@ mod tests {
             .body(b"{\"error\":\"\x1b[31mtoken\"}\n".to_vec())
             .unwrap();
         let shown = refused(&response);
-        assert!(shown.starts_with("error: the server answered 401 Unauthorized, not 101"), "{shown}");
+        assert!(
+            shown.starts_with("error: the server answered 401 Unauthorized, not 101"),
+            "{shown}"
+        );
         assert!(shown.contains("  www-authenticate: Bearer\n"), "{shown}");
         assert!(shown.contains("{\"error\":\"\\x1b[31mtoken\"}"), "{shown}");
         assert!(shown.contains("hint: say who you are"), "{shown}");

@@ -49,7 +49,10 @@ impl Open {
         }
         let mut slots = self.slots.borrow_mut();
         let waker = &mut slots.wakers[slot as usize];
-        if !waker.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+        if !waker
+            .as_ref()
+            .is_some_and(|known| known.will_wake(cx.waker()))
+        {
             *waker = Some(cx.waker().clone());
         }
         Poll::Pending
@@ -58,8 +61,13 @@ impl Open {
     /// Tells every connection, and those that still come, to close.
     pub(super) fn drain(&self) {
         self.draining.set(true);
-        let wakers: Vec<Waker> =
-            self.slots.borrow_mut().wakers.iter_mut().filter_map(Option::take).collect();
+        let wakers: Vec<Waker> = self
+            .slots
+            .borrow_mut()
+            .wakers
+            .iter_mut()
+            .filter_map(Option::take)
+            .collect();
         wakers.into_iter().for_each(Waker::wake);
     }
 

@@ -41,11 +41,18 @@ impl Pages {
     /// # Errors
     /// When `dir` is not a directory that can be read: a sentence for the user.
     pub(super) fn new(dir: Option<&Path>) -> Result<Pages, String> {
-        let Some(dir) = dir else { return Ok(Pages { files: None }) };
+        let Some(dir) = dir else {
+            return Ok(Pages { files: None });
+        };
         std::fs::read_dir(dir).map_err(|error| {
-            format!("cannot serve {}: {error}; --dir takes a directory", dir.display())
+            format!(
+                "cannot serve {}: {error}; --dir takes a directory",
+                dir.display()
+            )
         })?;
-        Ok(Pages { files: Some((dir.to_owned(), ServeDir::new(dir))) })
+        Ok(Pages {
+            files: Some((dir.to_owned(), ServeDir::new(dir))),
+        })
     }
 
     async fn answer<B>(&self, request: Request<B>) -> Answer
@@ -58,7 +65,9 @@ impl Pages {
                 StatusCode::METHOD_NOT_ALLOWED,
                 "Only GET and HEAD here; messages go over WebSocket.\n",
             );
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            answer
+                .headers_mut()
+                .insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return answer;
         }
         let path = request.uri().path();
@@ -94,13 +103,20 @@ fn is_out_of_bounds(path: &str) -> bool {
     };
     let lower = path.to_ascii_lowercase();
     path.starts_with("//")
-        || path.split(['/', '\\']).any(|part| dotted(part) && part != ".well-known")
-        || ["%2f", "%5c", "%00"].iter().any(|hidden| lower.contains(hidden))
+        || path
+            .split(['/', '\\'])
+            .any(|part| dotted(part) && part != ".well-known")
+        || ["%2f", "%5c", "%00"]
+            .iter()
+            .any(|hidden| lower.contains(hidden))
 }
 
 fn is_missing(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
-    matches!(error.kind(), NotFound | NotADirectory | InvalidFilename | InvalidInput)
+    matches!(
+        error.kind(),
+        NotFound | NotADirectory | InvalidFilename | InvalidInput
+    )
 }
 
 /// Says that text files are UTF-8, which browsers would otherwise not assume.
@@ -121,13 +137,22 @@ fn in_utf8(mut answer: Answer) -> Answer {
 fn page() -> Answer {
     let mut answer = text(StatusCode::OK, "text/html; charset=utf-8", PAGE);
     let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(PAGE_POLICY),
+    );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
     answer
 }
 
 fn no_such_file() -> Answer {
-    sentence(StatusCode::NOT_FOUND, "There is no such file in the directory served here.\n")
+    sentence(
+        StatusCode::NOT_FOUND,
+        "There is no such file in the directory served here.\n",
+    )
 }
 
 fn sentence(status: StatusCode, words: &'static str) -> Answer {
@@ -138,14 +163,19 @@ fn text(status: StatusCode, kind: &'static str, body: &'static str) -> Answer {
     let body = Full::new(Bytes::from_static(body.as_bytes()));
     let mut answer = Response::new(UnsyncBoxBody::new(body.map_err(|never| match never {})));
     *answer.status_mut() = status;
-    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     guard(answer)
 }
 
 /// What every answer carries: no guessing of types, and a reload shows what is there now.
 fn guard(mut answer: Answer) -> Answer {
     let headers = answer.headers_mut();
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     answer
 }

@@ -20,7 +20,11 @@ async fn ask(pages: &Pages, request: &str) -> String {
 }
 
 async fn get(pages: &Pages, path: &str) -> String {
-    ask(pages, &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await
+    ask(
+        pages,
+        &format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    )
+    .await
 }
 
 fn site() -> tempfile::TempDir {
@@ -41,9 +45,18 @@ async fn the_page_is_whole_and_locked_down() {
     let answer = get(&pages, "/?x=1").await;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-    assert!(head.to_lowercase().contains("\r\nconnection: close"), "{head}");
-    assert!(head.contains("content-type: text/html; charset=utf-8"), "{head}");
-    assert!(head.contains("content-security-policy: default-src 'none';"), "{head}");
+    assert!(
+        head.to_lowercase().contains("\r\nconnection: close"),
+        "{head}"
+    );
+    assert!(
+        head.contains("content-type: text/html; charset=utf-8"),
+        "{head}"
+    );
+    assert!(
+        head.contains("content-security-policy: default-src 'none';"),
+        "{head}"
+    );
     assert_eq!(body, PAGE);
 }
 
@@ -52,10 +65,19 @@ fn the_policy_names_the_page_s_own_style_and_script() {
     for (tag, directive) in [("style", "style-src"), ("script", "script-src")] {
         let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
         assert_eq!(PAGE.matches(&open).count(), 1);
-        let inner = PAGE.split_once(&open).unwrap().1.split_once(&close).unwrap().0;
+        let inner = PAGE
+            .split_once(&open)
+            .unwrap()
+            .1
+            .split_once(&close)
+            .unwrap()
+            .0;
         let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(inner));
         let expected = format!("{directive} 'sha256-{hash}'");
-        assert!(PAGE_POLICY.contains(&expected), "the policy should say {expected}");
+        assert!(
+            PAGE_POLICY.contains(&expected),
+            "the policy should say {expected}"
+        );
     }
     for forbidden in ["innerHTML", "style=", "onclick=", "http://", "https://"] {
         assert!(!PAGE.contains(forbidden), "the page contains {forbidden}");
@@ -66,9 +88,16 @@ fn the_policy_names_the_page_s_own_style_and_script() {
 async fn head_has_no_body_and_other_methods_are_refused() {
     let pages = Pages::new(None).unwrap();
     let answer = ask(&pages, "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    assert!(answer.contains(&format!("content-length: {}\r\n", PAGE.len())), "{answer}");
+    assert!(
+        answer.contains(&format!("content-length: {}\r\n", PAGE.len())),
+        "{answer}"
+    );
     assert!(answer.ends_with("\r\n\r\n"), "{answer}");
-    let answer = ask(&pages, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc").await;
+    let answer = ask(
+        &pages,
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    )
+    .await;
     assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
     assert!(answer.contains("\r\nallow: GET, HEAD\r\n"), "{answer}");
 }
@@ -87,15 +116,24 @@ async fn files_have_their_types_and_folders_their_index() {
     let pages = Pages::new(Some(&dir.path().join("public"))).unwrap();
     let answer = get(&pages, "/app.js").await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains("content-type: text/javascript; charset=utf-8"), "{answer}");
+    assert!(
+        answer.contains("content-type: text/javascript; charset=utf-8"),
+        "{answer}"
+    );
     assert!(answer.ends_with("\r\n\r\nlet x;"), "{answer}");
     assert!(get(&pages, "/sub/").await.ends_with("<p>sub"));
-    assert!(get(&pages, "/").await.ends_with(PAGE), "without an index the tester is at /");
+    assert!(
+        get(&pages, "/").await.ends_with(PAGE),
+        "without an index the tester is at /"
+    );
     std::fs::write(dir.path().join("public/index.html"), "<p>mine").unwrap();
     assert!(get(&pages, "/").await.ends_with("<p>mine"));
     assert!(get(&pages, "/none").await.starts_with("HTTP/1.1 404 "));
     let answer = ask(&pages, "HEAD /app.js HTTP/1.1\r\nHost: a\r\n\r\n").await;
-    assert!(answer.contains("content-length: 6\r\n") && answer.ends_with("\r\n\r\n"), "{answer}");
+    assert!(
+        answer.contains("content-length: 6\r\n") && answer.ends_with("\r\n\r\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]

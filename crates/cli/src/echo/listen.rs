@@ -33,7 +33,11 @@ pub(super) async fn bind(addr: &ListenAddr) -> Result<TcpListener, String> {
 }
 
 fn open(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
     // A restart need not wait for the last run's connections to time out. On Windows the option
     // means something else (two servers on one port).
     #[cfg(not(windows))]
@@ -49,7 +53,11 @@ fn explain(addr: SocketAddr, error: &io::Error) -> String {
             "port {port} on {} is in use: stop the program that has it, or take another port, \
              for example: tidewire echo {}",
             addr.ip(),
-            if port < 65535 { port.max(1023) + 1 } else { 4000 }
+            if port < 65535 {
+                port.max(1023) + 1
+            } else {
+                4000
+            }
         ),
         ErrorKind::PermissionDenied => format!(
             "port {port} needs privileges that this user does not have: take a port from 1024 up, \
@@ -90,7 +98,14 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_host_is_told() {
-        let addr = ListenAddr { host: "no.such.host.invalid".to_owned(), port: 0 };
-        assert!(bind(&addr).await.is_err_and(|sentence| sentence.contains("cannot find the host")));
+        let addr = ListenAddr {
+            host: "no.such.host.invalid".to_owned(),
+            port: 0,
+        };
+        assert!(
+            bind(&addr)
+                .await
+                .is_err_and(|sentence| sentence.contains("cannot find the host"))
+        );
     }
 }

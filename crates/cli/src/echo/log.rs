@@ -24,15 +24,25 @@ impl Log {
     pub(super) fn new(quiet: bool) -> Option<Arc<Log>> {
         let stderr = std::io::stderr();
         (!quiet && stderr.is_terminal()).then(|| {
-            Arc::new(Log { colour: term::colour_wanted(&stderr), clients: AtomicU64::new(0) })
+            Arc::new(Log {
+                colour: term::colour_wanted(&stderr),
+                clients: AtomicU64::new(0),
+            })
         })
     }
 
     /// Logs a client that has come, and gives the log of what it does.
     pub(super) fn connected(self: &Arc<Self>, peer: SocketAddr, path: &str) -> ClientLog {
         let number = self.clients.fetch_add(1, Ordering::Relaxed) + 1;
-        let client = ClientLog { log: self.clone(), number };
-        client.say(Style::Good, "client connected", &format!(" ({peer}, {})", term::line(path, SHOWN)));
+        let client = ClientLog {
+            log: self.clone(),
+            number,
+        };
+        client.say(
+            Style::Good,
+            "client connected",
+            &format!(" ({peer}, {})", term::line(path, SHOWN)),
+        );
         client
     }
 
@@ -44,7 +54,10 @@ impl Log {
 
     /// Logs a sentence about the server itself.
     pub(super) fn note(&self, words: &str) {
-        print(&format!("{}\n", term::paint(self.colour, Style::Dim, words)));
+        print(&format!(
+            "{}\n",
+            term::paint(self.colour, Style::Dim, words)
+        ));
     }
 }
 
@@ -69,7 +82,11 @@ impl ClientLog {
 
     /// Logs the end, with the code that ended it and what the code means.
     pub(super) fn disconnected(&self, code: CloseCode, reason: &str) {
-        let style = if code.is_clean() { Style::Good } else { Style::Bad };
+        let style = if code.is_clean() {
+            Style::Good
+        } else {
+            Style::Bad
+        };
         let reason = match term::line(reason, SHOWN) {
             reason if reason.is_empty() => String::new(),
             reason => format!(", \"{reason}\""),
@@ -81,7 +98,10 @@ impl ClientLog {
     fn say(&self, style: Style, words: &str, rest: &str) {
         let colour = self.log.colour;
         let number = term::paint(colour, Style::Dim, &format!("#{}", self.number));
-        print(&format!("{number} {}{rest}\n", term::paint(colour, style, words)));
+        print(&format!(
+            "{number} {}{rest}\n",
+            term::paint(colour, style, words)
+        ));
     }
 }
 

@@ -88,7 +88,12 @@ fn start(args: EchoArgs) -> Result<(), String> {
         let (done, mut others_done) = mpsc::channel::<()>(1);
         let mut remotes = Vec::new();
         for number in 1..threads {
-            remotes.push(spawn_thread(number, plan.clone(), stopped.clone(), done.clone())?);
+            remotes.push(spawn_thread(
+                number,
+                plan.clone(),
+                stopped.clone(),
+                done.clone(),
+            )?);
         }
         drop(done);
 
@@ -138,7 +143,10 @@ fn watch_signals(stop: watch::Sender<bool>, log: Option<Arc<Log>>) -> Result<(),
     let mut signals = {
         use tokio::signal::unix::{SignalKind, signal};
         let open = |kind| signal(kind).map_err(|error| format!("cannot watch signals: {error}"));
-        (open(SignalKind::interrupt())?, open(SignalKind::terminate())?)
+        (
+            open(SignalKind::interrupt())?,
+            open(SignalKind::terminate())?,
+        )
     };
     spawn_local(async move {
         for first in [true, false] {
@@ -232,7 +240,10 @@ fn spawn_thread(
                 }
             };
             runtime.block_on(async move {
-                let shard = Rc::new(Shard { load: own_load, ..Shard::new(plan) });
+                let shard = Rc::new(Shard {
+                    load: own_load,
+                    ..Shard::new(plan)
+                });
                 loop {
                     let (socket, peer) = tokio::select! {
                         biased;
@@ -250,12 +261,20 @@ fn spawn_thread(
             });
         })
         .map_err(|error| format!("cannot start thread {number}: {error}"))?;
-    Ok(Remote { load, sockets: sender })
+    Ok(Remote {
+        load,
+        sockets: sender,
+    })
 }
 
 impl Shard {
     fn new(plan: Arc<Plan>) -> Shard {
-        Shard { plan, open: Open::default(), load: Arc::default(), logs: RefCell::default() }
+        Shard {
+            plan,
+            open: Open::default(),
+            load: Arc::default(),
+            logs: RefCell::default(),
+        }
     }
 
     /// Serves a socket in a task of its own. The handshake's state is gone before the

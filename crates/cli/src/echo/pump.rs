@@ -25,7 +25,13 @@ pub(super) struct Pump {
 impl Pump {
     /// A connection that has entered its thread as number `slot`, and is counted in its load.
     pub(super) fn new(ws: WebSocket, shard: Rc<Shard>, slot: u32) -> Self {
-        Pump { ws, shard, slot, full: false, leaving: false }
+        Pump {
+            ws,
+            shard,
+            slot,
+            full: false,
+            leaving: false,
+        }
     }
 }
 
@@ -39,7 +45,13 @@ impl Future for Pump {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Pump { ws, shard, slot, full, leaving } = self.get_mut();
+        let Pump {
+            ws,
+            shard,
+            slot,
+            full,
+            leaving,
+        } = self.get_mut();
         if !*leaving && shard.open.poll_leave(*slot, cx).is_ready() {
             *leaving = true;
             // Behind what is queued; the end comes through what is received.

@@ -20,7 +20,12 @@ pub(super) struct Rewind<S> {
 
 impl<S> Rewind<S> {
     pub(super) fn new(head: Bytes, io: S, patience: Duration) -> Self {
-        Rewind { head, io, patience, stalled: Box::pin(sleep(patience)) }
+        Rewind {
+            head,
+            io,
+            patience,
+            stalled: Box::pin(sleep(patience)),
+        }
     }
 
     /// Judges one step: progress moves the deadline, waiting is held against it.

@@ -12,7 +12,10 @@ use sha1::{Digest, Sha1};
 /// The binary under test.
 pub fn tidewire() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidewire"));
-    command.env_remove("NO_COLOR").env("TERM", "xterm").stdin(Stdio::null());
+    command
+        .env_remove("NO_COLOR")
+        .env("TERM", "xterm")
+        .stdin(Stdio::null());
     command
 }
 
@@ -73,12 +76,17 @@ impl Echo {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let port = line
             .strip_prefix("listening on ws://127.0.0.1:")
             .and_then(|rest| rest.strip_suffix("/\n"))
             .unwrap_or_else(|| panic!("the first line is {line:?}"));
-        Echo { port: port.parse().unwrap(), child }
+        Echo {
+            port: port.parse().unwrap(),
+            child,
+        }
     }
 
     pub fn url(&self) -> String {
@@ -87,7 +95,9 @@ impl Echo {
 
     pub fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         stream
     }
 
@@ -139,7 +149,12 @@ pub fn send(stream: &mut TcpStream, opcode: u8, payload: &[u8]) {
     let key = [1, 2, 3, 4];
     let mut frame = header(opcode, payload.len(), 0x80);
     frame.extend(key);
-    frame.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+    frame.extend(
+        payload
+            .iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ key[i % 4]),
+    );
     stream.write_all(&frame).unwrap();
 }
 
@@ -193,7 +208,10 @@ pub fn receive(stream: &mut impl Read) -> (u8, Vec<u8>) {
     }
     let mut payload = vec![0; len as usize];
     stream.read_exact(&mut payload).unwrap();
-    payload.iter_mut().enumerate().for_each(|(i, byte)| *byte ^= key[i % 4]);
+    payload
+        .iter_mut()
+        .enumerate()
+        .for_each(|(i, byte)| *byte ^= key[i % 4]);
     (two[0] & 0x0f, payload)
 }
 
@@ -206,7 +224,9 @@ pub fn server(
     let port = listener.local_addr().unwrap().port();
     let thread = std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         let head = read_head(&mut stream);
         serve(&mut stream, &head);
         head
@@ -220,7 +240,8 @@ pub fn switch(stream: &mut TcpStream, request: &str, headers: &str) {
         .lines()
         .find_map(|line| {
             let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.trim())
+            name.eq_ignore_ascii_case("sec-websocket-key")
+                .then(|| value.trim())
         })
         .unwrap();
     let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));

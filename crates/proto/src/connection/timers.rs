@@ -25,6 +25,8 @@ pub(super) struct Timers {
     was_full: bool,
     /// Whether the socket takes no more bytes just now.
     blocked: bool,
+    /// Whether the next deadline may have moved earlier since the owner last asked.
+    moved: bool,
     /// In microseconds; 0 if it is not known.
     rtt: u32,
 }
@@ -49,6 +51,7 @@ impl Timers {
             unproven: 0,
             was_full: false,
             blocked: false,
+            moved: false,
             rtt: 0,
         }
     }
@@ -64,6 +67,7 @@ impl Timers {
 
     pub(super) fn close_by(&mut self, deadline: Instant) {
         self.awaited = Awaited::End(deadline);
+        self.moved = true;
     }
 
     /// A Pong: if it answers the keepalive Ping, the peer has read everything before it.
@@ -73,6 +77,7 @@ impl Timers {
                 let rtt = now.saturating_duration_since(sent).as_micros();
                 self.rtt = u32::try_from(rtt).unwrap_or(u32::MAX).max(1);
                 self.awaited = Awaited::Nothing;
+                self.moved = true;
                 self.unproven = 0;
                 self.was_full = false;
             }
@@ -120,11 +125,19 @@ impl Timers {
 
 impl Connection {
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called; `None`: never, unless
-    /// something happens first. It only ever moves later while the connection is open, so a timer
-    /// set for an earlier answer may fire and ask again.
+    /// something happens first. Mostly it only moves later, so a timer set for an earlier answer may
+    /// fire and ask again; [`deadline_moved`](Self::deadline_moved) tells of the exceptions.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         self.timers.next(self.phase, &self.config)
+    }
+
+    /// Whether the next deadline may have moved earlier since this was last asked: closing has begun,
+    /// or a keepalive Ping was answered while long patience was in force. Ask after anything that
+    /// happened, and set the timer anew if so.
+    #[inline]
+    pub fn deadline_moved(&mut self) -> bool {
+        std::mem::take(&mut self.timers.moved)
     }
 
     /// Time has passed: sends the keepalive Ping that is due, or gives up on a silent peer. Calling

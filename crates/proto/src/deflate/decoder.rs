@@ -173,6 +173,9 @@ impl Decoder {
                     self.held = (self.held + step.written).min(self.ring.len());
                     sink(&self.ring[piece]).map_err(DecodeError::Sink)?;
                 }
+                if step.corrupt {
+                    return Err(DecodeError::Corrupt);
+                }
                 self.carried += (step.read + step.written) as u64;
                 if step.ended {
                     self.ended = true;
@@ -208,7 +211,7 @@ impl Decoder {
         let step = self
             .step::<E>(&[a, b, c, d, 0xff], InflateFlush::Block)
             .map_err(|_| DecodeError::Truncated)?;
-        if step.read != TAIL.len() || step.written != 0 {
+        if step.corrupt || step.read != TAIL.len() || step.written != 0 {
             return Err(DecodeError::Truncated);
         }
         // The header of the empty block, which is the peer's, may have BFINAL set too.
@@ -242,14 +245,14 @@ impl Decoder {
     /// One call of the inflater, writing at `self.at`.
     fn step<E>(&mut self, input: &[u8], flush: InflateFlush) -> Result<Step, DecodeError<E>> {
         let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self
-            .inflate
-            .decompress(input, &mut self.ring[self.at..], flush)
-            .map_err(|_| DecodeError::Corrupt)?;
+        // What came out before an error is part of the message too: its receiver may have the
+        // better reason to refuse it, and the verdict must not depend on how the input was cut.
+        let status = self.inflate.decompress(input, &mut self.ring[self.at..], flush);
         Ok(Step {
             read: (self.inflate.total_in() - in_before) as usize,
             written: (self.inflate.total_out() - out_before) as usize,
-            ended: status == Status::StreamEnd,
+            ended: matches!(status, Ok(Status::StreamEnd)),
+            corrupt: status.is_err(),
         })
     }
 }
@@ -258,6 +261,7 @@ struct Step {
     read: usize,
     written: usize,
     ended: bool,
+    corrupt: bool,
 }
 
 impl fmt::Debug for Decoder {

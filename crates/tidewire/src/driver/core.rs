@@ -115,6 +115,7 @@ impl Core {
         payload: &[u8],
         tools: &mut Tools,
     ) -> Result<(), SendError> {
+        self.collect_control(tools); // a Pong goes out before the reply to what came after its Ping
         let Self { connection, outbox, .. } = self;
         let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
         let Tools { pool, masks, .. } = tools;
@@ -130,6 +131,7 @@ impl Core {
     ) -> Result<(), SendError> {
         if payload.len() > COPY_LIMIT {
             if let Some(head) = self.connection.send_head(kind, payload.len())? {
+                self.collect_control(tools);
                 self.append(tools, |out| out.extend_from_slice(head.as_bytes()));
                 self.outbox.push_shared(payload.clone());
                 return Ok(());
@@ -144,6 +146,7 @@ impl Core {
         frame: &PreparedFrame,
         tools: &mut Tools,
     ) -> Result<(), SendError> {
+        self.collect_control(tools);
         let Self { connection, outbox, .. } = self;
         let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
         let Tools { pool, masks, .. } = tools;
@@ -166,7 +169,7 @@ impl Core {
     /// bounded where they are.
     #[inline]
     pub(crate) fn collect_control(&mut self, tools: &mut Tools) {
-        if !self.is_full() {
+        if self.connection.has_control() && !self.is_full() {
             self.collect_all_control(tools);
         }
     }
@@ -214,6 +217,7 @@ impl Core {
     /// Writes what waits and then `payload`, in one system call and without a copy; what the socket
     /// does not take of it is copied behind.
     pub(crate) fn write_through(&mut self, head: &[u8], payload: &[u8], tools: &mut Tools) {
+        self.collect_control(tools);
         self.append(tools, |out| out.extend_from_slice(head));
         let waiting = self.outbox.len();
         let taken = if self.blocked { None } else { self.write(payload) };

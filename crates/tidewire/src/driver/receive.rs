@@ -40,10 +40,9 @@ impl Shared {
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         let mut core = self.lock();
-        let was_open = core.connection.state() == State::Open;
         let poll = scratch::with(|scratch| self.receive(&mut core, cx, scratch, visitor));
-        if was_open && core.connection.state() != State::Open {
-            self.service.arm(self, &mut core); // a close deadline counts now
+        if core.connection.deadline_moved() {
+            self.service.arm(self, &mut core);
         }
         if matches!(poll, Poll::Ready(Ok(Received::Paused))) && core.has_output() {
             // Whatever the caller awaits next, what was queued so far goes out.
