@@ -191,8 +191,8 @@ def fragments():
 
 
 def data():
-    tidewire("binary", stdin=HOLD).clean(bytes(range(256)) + b"\n")
-    return "256 byte values, as they are, and a newline"
+    tidewire("binary", stdin=HOLD).clean(bytes(range(256)))
+    return "256 byte values, as they are"
 
 
 def ping():

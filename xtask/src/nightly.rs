@@ -87,10 +87,15 @@ fn cargo_fuzz(context: &Context) -> Result {
         return Err(Failure::new(format!("{FUZZ_DIRECTORY} lists no target")));
     }
     for target in targets.split_whitespace() {
+        // What libFuzzer finds goes to the first directory, the others are only read.
+        let found = context.target.join("cargo-fuzz").join(target);
+        create_directory(&found)?;
         let mut run = nightly(
             context,
             &["fuzz", "run", "--fuzz-dir", FUZZ_DIRECTORY, target],
         );
+        run.arg(found)
+            .arg(context.root.join("fuzz/corpus").join(target));
         run.args(["--", &format!("-max_total_time={FUZZ_SECONDS}")]);
         process::run(&mut run, Duration::from_secs(1800))?;
     }

@@ -146,6 +146,21 @@ fn a_peer_cannot_drive_the_terminal_and_the_typed_line_survives() {
 }
 
 #[test]
+fn a_long_paste_arrives_whole_and_ctrl_c_leaves_cleanly() {
+    let echo = Echo::start(&[]);
+    let mut terminal = Terminal::start(tidewire().arg(echo.url()).env("NO_COLOR", "1"));
+    terminal.sees("> ");
+    // A terminal in its own line mode would cut this at 4,096 bytes.
+    let long = "x".repeat(8192);
+    terminal.kind(&format!("\x1b[200~{long}\nend\x1b[201~\r"));
+    terminal.sees(&format!("< {long}\r\n  end"));
+    terminal.kind("\x03");
+    terminal.sees("Disconnected (code: 1000, reason: \"\")");
+    assert_eq!(wait_for(&mut terminal.child), Some(0));
+    assert!(terminal.is_cooked());
+}
+
+#[test]
 fn a_server_that_hangs_up_gives_the_terminal_back() {
     let (port, _server) = server(|stream, head| {
         switch(stream, head, "");

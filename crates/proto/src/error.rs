@@ -95,10 +95,16 @@ impl fmt::Display for LimitExceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Frame { claimed, limit } => {
-                write!(f, "a frame of {claimed} bytes is over the limit of {limit} (max_frame)")
+                write!(
+                    f,
+                    "a frame of {claimed} bytes is over the limit of {limit} (max_frame)"
+                )
             }
             Self::Message { limit } => {
-                write!(f, "a message is over the limit of {limit} bytes (max_message)")
+                write!(
+                    f,
+                    "a message is over the limit of {limit} bytes (max_message)"
+                )
             }
         }
     }
@@ -209,7 +215,10 @@ impl fmt::Display for SendError {
         f.write_str(match self {
             Self::Closing => "the connection is closing: nothing more can be sent",
             Self::CodeNotAllowed(code) => {
-                return write!(f, "close code {code} may not be sent: use 1000–1003, 1007–1014 or 3000–4999");
+                return write!(
+                    f,
+                    "close code {code} may not be sent: use 1000–1003, 1007–1014 or 3000–4999"
+                );
             }
             Self::ControlTooLong => "a Ping or Pong carries at most 125 bytes",
             Self::ControlQueueFull => "too many control frames wait to be sent",

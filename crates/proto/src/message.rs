@@ -140,7 +140,11 @@ mod tests {
         assert!(gather.capacity() <= EAGER, "{}", gather.capacity());
         assert_eq!(gather.push(&[0; 10]), Ok(()));
         gather.reserve(EAGER, 1 << 40);
-        assert!(gather.capacity() <= 2 * (EAGER + 10), "{}", gather.capacity());
+        assert!(
+            gather.capacity() <= 2 * (EAGER + 10),
+            "{}",
+            gather.capacity()
+        );
     }
 
     #[test]

@@ -41,7 +41,12 @@ impl PreparedFrame {
         let head = head(kind, false, payload.len());
         let head_len = head.as_bytes().len();
         let plain = [head.as_bytes(), payload].concat().into();
-        Self(Arc::new(Inner { kind, plain, head_len, compressed: Default::default() }))
+        Self(Arc::new(Inner {
+            kind,
+            plain,
+            head_len,
+            compressed: Default::default(),
+        }))
     }
 
     /// Text or binary.
@@ -83,5 +88,11 @@ impl PreparedFrame {
 }
 
 fn head(kind: Kind, rsv1: bool, len: usize) -> FrameHead {
-    FrameHead::new(Header { fin: true, rsv1, opcode: kind.into(), mask: None, len: len as u64 })
+    FrameHead::new(Header {
+        fin: true,
+        rsv1,
+        opcode: kind.into(),
+        mask: None,
+        len: len as u64,
+    })
 }

@@ -42,7 +42,12 @@ pub fn mask_copy(key: [u8; 4], data: &[u8], out: &mut Vec<u8>) {
 #[inline]
 fn rotate(key: [u8; 4], offset: u64) -> [u8; 4] {
     let shift = (offset % 4) as usize;
-    [key[shift], key[(shift + 1) % 4], key[(shift + 2) % 4], key[(shift + 3) % 4]]
+    [
+        key[shift],
+        key[(shift + 1) % 4],
+        key[(shift + 2) % 4],
+        key[(shift + 3) % 4],
+    ]
 }
 
 #[cfg(test)]
@@ -53,7 +58,10 @@ mod tests {
 
     /// RFC 6455 §5.3, word for word: octet i XOR octet (i mod 4) of the key.
     fn by_the_letter(key: [u8; 4], offset: u64, data: &[u8]) -> Vec<u8> {
-        data.iter().enumerate().map(|(i, b)| b ^ key[((offset + i as u64) % 4) as usize]).collect()
+        data.iter()
+            .enumerate()
+            .map(|(i, b)| b ^ key[((offset + i as u64) % 4) as usize])
+            .collect()
     }
 
     #[test]

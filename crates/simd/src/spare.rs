@@ -30,7 +30,10 @@ unsafe impl BufMut for Spare<'_> {
 
     #[inline]
     unsafe fn advance_mut(&mut self, cnt: usize) {
-        assert!(cnt <= self.remaining_mut(), "more bytes written than there was room for");
+        assert!(
+            cnt <= self.remaining_mut(),
+            "more bytes written than there was room for"
+        );
         self.limit -= cnt;
         // SAFETY: the caller has written `cnt` bytes, as `BufMut::advance_mut` demands of it, and
         // they lie within the capacity, as the line above checks.

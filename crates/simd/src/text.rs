@@ -185,7 +185,13 @@ mod tests {
 
     #[test]
     fn refuses_bytes_that_are_not_utf8() {
-        for bad in [&b"\xff"[..], b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"ok\xe2\x82"] {
+        for bad in [
+            &b"\xff"[..],
+            b"\xc0\x80",
+            b"\xed\xa0\x80",
+            b"\xf4\x90\x80\x80",
+            b"ok\xe2\x82",
+        ] {
             assert_eq!(Text::try_from(bad.to_vec()), Err(InvalidUtf8), "{bad:02x?}");
         }
         let long = [b"a".repeat(100), b"\xff".to_vec()].concat();

@@ -141,7 +141,11 @@ mod tests {
             for byte in prefix {
                 assert_eq!(text.push(&[*byte]), Ok(()), "{prefix:02x?}");
             }
-            assert_eq!(text.push(&[bad]), Err(InvalidUtf8), "{prefix:02x?} {bad:02x}");
+            assert_eq!(
+                text.push(&[bad]),
+                Err(InvalidUtf8),
+                "{prefix:02x?} {bad:02x}"
+            );
         }
     }
 

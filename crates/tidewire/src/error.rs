@@ -92,7 +92,11 @@ impl fmt::Display for ConnectError {
             Self::Io(error) => write!(f, "could not connect: {error}"),
             Self::Timeout => f.write_str("the server did not complete the handshake in time"),
             Self::Refused(response) => {
-                write!(f, "the server refused the handshake with status {}", response.status())
+                write!(
+                    f,
+                    "the server refused the handshake with status {}",
+                    response.status()
+                )
             }
             Self::Handshake(error) => error.fmt(f),
         }
@@ -105,10 +109,7 @@ impl std::error::Error for ConnectError {
             Self::Io(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::InvalidRequest(error) => Some(error),
-            Self::InvalidUrl(_)
-            | Self::InvalidHeader(_)
-            | Self::Timeout
-            | Self::Refused(_) => None,
+            Self::InvalidUrl(_) | Self::InvalidHeader(_) | Self::Timeout | Self::Refused(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the handles of a connection (`WebSocket`, `Sender`, `Receiver`) do to it.
 
-use crate::driver::core::{Core, Flush};
+use crate::driver::core::{Core, Flush, NO_PLACE, POLL_PLACE, Place};
 use crate::driver::link::Link;
 use crate::driver::receive::Received;
 use crate::driver::scratch;
@@ -27,14 +27,17 @@ pub(crate) fn recv(
 ) -> impl Future<Output = Result<Option<Message>, Error>> + Send + '_ {
     poll_fn(|cx| {
         let mut message = None;
-        let received = ready!(shared.poll_receive(cx, &mut |event: Event<'_>, _: &mut Link<'_>| {
-            message = match event {
-                Event::Text(text) => Some(Message::Text(text.into_text())),
-                Event::Binary(data) => Some(Message::Binary(data.into_bytes())),
-                _ => return ControlFlow::Continue(()),
-            };
-            ControlFlow::Break(())
-        }))?;
+        let received = ready!(shared.poll_receive(
+            cx,
+            &mut |event: Event<'_>, _: &mut Link<'_>| {
+                message = match event {
+                    Event::Text(text) => Some(Message::Text(text.into_text())),
+                    Event::Binary(data) => Some(Message::Binary(data.into_bytes())),
+                    _ => return ControlFlow::Continue(()),
+                };
+                ControlFlow::Break(())
+            }
+        ))?;
         Poll::Ready(match received {
             Received::Paused => Ok(message),
             Received::Closed(story) if story.is_clean() => Ok(None),
@@ -49,9 +52,13 @@ pub(crate) fn send(
     then: Then,
 ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
     let (kind, payload) = (message.kind(), message.into_bytes());
+    let mut waiting = Waiting {
+        shared,
+        place: NO_PLACE,
+    };
     poll_fn(move |cx| {
         let mut core = shared.lock();
-        ready!(poll_room(&mut core, cx))?;
+        ready!(poll_room(&mut core, &mut waiting.place, cx))?;
         let queued = scratch::with(|scratch| core.queue_shared(kind, &payload, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
         if then == Then::Later || core.has_unread() {
@@ -64,24 +71,42 @@ pub(crate) fn send(
     })
 }
 
+/// A future that may wait for the outbox, and leaves the queue when it is dropped.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    place: Place,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if self.place != NO_PLACE {
+            self.shared.lock().leave(self.place);
+        }
+    }
+}
+
 /// Ready when fewer bytes than the high-water mark wait.
-fn poll_room(core: &mut Core, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+fn poll_room(core: &mut Core, place: &mut Place, cx: &Context<'_>) -> Poll<Result<(), Error>> {
     if !core.is_writable() || core.connection.state() != State::Open {
         return Poll::Ready(Err(core.closed_error()));
     }
     if core.is_full() {
-        core.wait_for_room(cx);
+        core.wait_for_room(place, cx);
         return Poll::Pending;
     }
     Poll::Ready(Ok(()))
 }
 
 pub(crate) fn poll_writable(shared: &Shared, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-    poll_room(&mut shared.lock(), cx)
+    poll_room(&mut shared.lock(), &mut { POLL_PLACE }, cx)
 }
 
 pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Error>> + Send + '_ {
-    poll_fn(|cx| {
+    let mut waiting = Waiting {
+        shared,
+        place: NO_PLACE,
+    };
+    poll_fn(move |cx| {
         let mut core = shared.lock();
         core.clock = shared.service.now();
         let flush = shared.flush_and_settle(&mut core);
@@ -89,7 +114,7 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
             return Poll::Ready(Err(core.closed_error()));
         }
         if flush == Flush::Blocked {
-            core.wait_for_room(cx);
+            core.wait_for_room(&mut waiting.place, cx);
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
@@ -98,7 +123,9 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
 
 pub(crate) fn ping(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {
     let mut core = shared.lock();
-    core.connection.ping(payload).map_err(|error| core.refused(error))?;
+    core.connection
+        .ping(payload)
+        .map_err(|error| core.refused(error))?;
     core.clock = shared.service.now();
     shared.flush_and_settle(&mut core);
     Ok(())
@@ -125,7 +152,9 @@ pub(crate) fn begin_close(
     let mut core = shared.lock();
     let now = shared.service.now();
     core.clock = now;
-    core.connection.close(now, code, reason).map_err(Error::Misuse)?;
+    core.connection
+        .close(now, code, reason)
+        .map_err(Error::Misuse)?;
     shared.flush_and_settle(&mut core);
     shared.service.arm(shared, &mut core);
     Ok(())

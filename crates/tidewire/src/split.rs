@@ -1,7 +1,7 @@
 //! The two halves of a connection, for different tasks.
 
-use crate::driver::link::Link;
 use crate::driver::core::Flush;
+use crate::driver::link::Link;
 use crate::driver::receive::Received;
 use crate::driver::shared::Shared;
 use crate::error::Error;

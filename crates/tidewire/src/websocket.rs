@@ -137,7 +137,14 @@ impl WebSocket {
     /// Splits into two halves that can live in different tasks. The sending half can be cloned.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver) {
-        (Sender { shared: self.shared.clone() }, Receiver { shared: self.shared })
+        (
+            Sender {
+                shared: self.shared.clone(),
+            },
+            Receiver {
+                shared: self.shared,
+            },
+        )
     }
 
     /// The subprotocol that the handshake agreed on.
@@ -259,7 +266,11 @@ impl WebSocket {
                 }
                 let received = std::task::ready!(self.poll_receive(cx, |event, link| {
                     visitor(event, link);
-                    if link.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    if link.is_full() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 }))?;
                 if let Received::Closed(story) = received {
                     return Poll::Ready(Ok(*story));

@@ -25,14 +25,14 @@ async fn in_place(mut ws: WebSocket) {
 }
 
 /// Serves one connection with `handler` on a thread of its own.
-fn connect<F: Future<Output = ()>>(handler: fn(WebSocket) -> F) -> TcpStream
-where
-    F: 'static,
-{
+fn connect<F: Future<Output = ()> + 'static>(handler: fn(WebSocket) -> F) -> TcpStream {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let (tcp, _) = listener.accept().unwrap();
             tcp.set_nonblocking(true).unwrap();
@@ -80,8 +80,13 @@ fn allocations<F: Future<Output = ()> + 'static>(
 #[test]
 fn a_message_costs_at_most_one_allocation() {
     for depth in [1, 16] {
-        let (owned, in_place) = (allocations(owned, depth, 32), allocations(in_place, depth, 32));
-        println!("allocations per message at depth {depth}: recv/send {owned:.3}, in place {in_place:.3}");
+        let (owned, in_place) = (
+            allocations(owned, depth, 32),
+            allocations(in_place, depth, 32),
+        );
+        println!(
+            "allocations per message at depth {depth}: recv/send {owned:.3}, in place {in_place:.3}"
+        );
         assert!(owned <= 1.01, "{owned} with recv and send at depth {depth}");
         assert!(in_place <= 0.01, "{in_place} in place at depth {depth}");
     }

@@ -124,7 +124,9 @@ async fn all_senders_that_wait_are_woken() {
     assert!(senders.iter().filter(|sender| sender.is_finished()).count() < 5);
     let mut seen = Vec::new();
     for _ in 0..50 {
-        let Some(Message::Binary(bytes)) = client.recv().await.unwrap() else { panic!() };
+        let Some(Message::Binary(bytes)) = client.recv().await.unwrap() else {
+            panic!()
+        };
         assert!(bytes.len() == 40_000 && bytes.iter().all(|byte| *byte == bytes[0]));
         seen.push(bytes[0]);
     }
@@ -144,10 +146,17 @@ async fn a_send_that_gave_up_waiting_queued_nothing_and_holds_nobody_up() {
     assert!(timeout(SECOND, server.send("impatient")).await.is_err());
     let receiving = tokio::spawn(async move {
         let first = client.recv().await.unwrap().unwrap().len();
-        (first, client.recv().await.unwrap(), timeout(SECOND, client.recv()).await.is_err())
+        (
+            first,
+            client.recv().await.unwrap(),
+            timeout(SECOND, client.recv()).await.is_err(),
+        )
     });
     waiting.await.unwrap();
-    assert_eq!(receiving.await.unwrap(), (70_000, Some(Message::text("patient")), true));
+    assert_eq!(
+        receiving.await.unwrap(),
+        (70_000, Some(Message::text("patient")), true)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +222,38 @@ async fn a_stream_that_is_never_quite_read_arrives_whole() {
     });
     for n in 0..20_000u32 {
         let message = client.recv().await.unwrap().unwrap();
-        assert!(message.as_bytes() == n.to_be_bytes().repeat(25), "message {n}");
+        assert!(
+            message.as_bytes() == n.to_be_bytes().repeat(25),
+            "message {n}"
+        );
     }
     sending.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn those_who_gave_up_waiting_leave_nothing_behind() {
+    /// A waker that can be counted, and told apart from none of its clones.
+    struct Counted;
+    impl std::task::Wake for Counted {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (_peer, ws) = raw_client(server(), 512).await;
+    ws.send(vec![0; 70_000]).await.unwrap(); // over the high-water mark
+    let counted = Arc::new(Counted);
+    let waker = counted.clone().into();
+    let mut cx = std::task::Context::from_waker(&waker);
+    let mut patient = Box::pin(ws.send("patient"));
+    for _ in 0..1000 {
+        assert!(patient.as_mut().poll(&mut cx).is_pending());
+        assert!(
+            Box::pin(ws.send("impatient"))
+                .as_mut()
+                .poll(&mut cx)
+                .is_pending()
+        );
+        assert!(Box::pin(ws.flush()).as_mut().poll(&mut cx).is_pending());
+        assert!(ws.poll_writable(&mut cx).is_pending());
+    }
+    let kept = Arc::strong_count(&counted);
+    assert!(kept <= 4, "{kept} wakers are kept");
 }

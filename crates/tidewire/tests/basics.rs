@@ -48,12 +48,29 @@ async fn an_echo_in_place_gives_back_the_same_bytes() {
         let client = client().deflate(deflate.clone());
         let (client, mut server) = open(client, server().deflate(deflate), a, b).await;
         let echo = tokio::spawn(async move {
-            server.for_each(|event, link| link.echo(event).unwrap()).await.unwrap()
+            server
+                .for_each(|event, link| link.echo(event).unwrap())
+                .await
+                .unwrap()
         });
         let mut random = Random::new(3);
-        let sizes = [0, 1, 125, 126, 4096, 4097, 65_535, 65_536, 200_000, 1 << 20, 5];
-        let messages: Vec<_> =
-            sizes.iter().map(|&size| Message::binary(random.bytes(size))).collect();
+        let sizes = [
+            0,
+            1,
+            125,
+            126,
+            4096,
+            4097,
+            65_535,
+            65_536,
+            200_000,
+            1 << 20,
+            5,
+        ];
+        let messages: Vec<_> = sizes
+            .iter()
+            .map(|&size| Message::binary(random.bytes(size)))
+            .collect();
         let (sender, mut receiver) = client.split();
         let send = async {
             for message in &messages {
@@ -108,7 +125,10 @@ async fn a_ping_is_answered_and_a_pong_is_seen_by_a_visitor() {
     });
     seen.await.unwrap();
     assert_eq!(pong.unwrap(), b"are you there");
-    assert!(matches!(client.ping(&[0; 126]), Err(tidewire::Error::Misuse(_))));
+    assert!(matches!(
+        client.ping(&[0; 126]),
+        Err(tidewire::Error::Misuse(_))
+    ));
 }
 
 #[tokio::test(start_paused = true)]
@@ -123,9 +143,16 @@ async fn compression_is_agreed_by_default_and_used() {
     let before = read.load(Ordering::Relaxed);
     let text = "tide and wire ".repeat(1000);
     server.send(text.as_str()).await.unwrap();
-    assert_eq!(client.recv().await.unwrap(), Some(Message::text(text.as_str())));
+    assert_eq!(
+        client.recv().await.unwrap(),
+        Some(Message::text(text.as_str()))
+    );
     let taken = read.load(Ordering::Relaxed) - before;
-    assert!(taken < text.len() / 20, "{taken} bytes on the wire for {}", text.len());
+    assert!(
+        taken < text.len() / 20,
+        "{taken} bytes on the wire for {}",
+        text.len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,13 +170,19 @@ async fn compression_that_one_side_does_not_want_is_not_used() {
 async fn subprotocols_are_agreed_by_the_servers_preference() {
     let cases = [
         (vec!["a", "b"], server().subprotocols(["b", "a"]), Some("b")),
-        (vec!["a", "b"], server().first_offered_subprotocol(), Some("a")),
+        (
+            vec!["a", "b"],
+            server().first_offered_subprotocol(),
+            Some("a"),
+        ),
         (vec!["x"], server().subprotocols(["b"]), None),
         (vec![], server().subprotocols(["b"]), None),
     ];
     for (offered, server, expected) in cases {
         let (a, b) = duplex(4096);
-        let client = offered.iter().fold(client(), |client, name| client.subprotocol(name));
+        let client = offered
+            .iter()
+            .fold(client(), |client, name| client.subprotocol(name));
         let (client, server) = open(client, server, a, b).await;
         assert_eq!(client.subprotocol().as_deref(), expected);
         assert_eq!(server.subprotocol().as_deref(), expected);

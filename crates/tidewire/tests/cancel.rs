@@ -27,7 +27,11 @@ fn messages(seed: u64) -> Vec<Message> {
     let mut random = Random::new(seed);
     (0..30u32)
         .map(|n| {
-            let len = if n == 20 { 40_000 } else { [0, 1, 50, 130, 500, 5000][random.below(6)] };
+            let len = if n == 20 {
+                40_000
+            } else {
+                [0, 1, 50, 130, 500, 5000][random.below(6)]
+            };
             match n % 3 {
                 0 => Message::text(format!("{n} {}", "ä".repeat(len / 2))),
                 1 => Message::binary([&n.to_be_bytes()[..], &random.bytes(len)].concat()),
@@ -41,8 +45,14 @@ async fn torn_pair(seed: u64) -> (WebSocket, WebSocket) {
     let (a, b) = duplex([64, 1000, 100_000][seed as usize % 3]);
     let most = [7, 60, 3000][seed as usize / 3 % 3];
     let wish = (seed % 2 == 0).then(DeflateConfig::default);
-    let client = client().deflate(wish.clone()).config(no_keepalive()).high_water(10_000);
-    let server = server().deflate(wish).config(no_keepalive()).high_water(10_000);
+    let client = client()
+        .deflate(wish.clone())
+        .config(no_keepalive())
+        .high_water(10_000);
+    let server = server()
+        .deflate(wish)
+        .config(no_keepalive())
+        .high_water(10_000);
     let (a, b) = (Torn::new(a, seed, most), Torn::new(b, seed + 1, most));
     open(client, server, a, b).await
 }
@@ -89,7 +99,10 @@ async fn cancelled_at_every_await_messages_arrive_once_and_in_order() {
         let mut random = Random::new(seed);
         let both = async { insist!(random, from_server.recv()) };
         let (client, server) = tokio::join!(both, from_client.recv());
-        assert!(matches!((client, server), (Ok(None), Ok(None))), "seed {seed}");
+        assert!(
+            matches!((client, server), (Ok(None), Ok(None))),
+            "seed {seed}"
+        );
         drop(to_client);
     }
 }
@@ -115,8 +128,14 @@ async fn a_cancelled_close_sends_its_frame_once() {
             }
         };
         let (story, end) = tokio::join!(closing, serving);
-        assert!(story.unwrap().is_clean() && end.unwrap().is_none(), "seed {seed}");
-        assert_eq!(server.close_story().unwrap().received.unwrap().reason, "enough");
+        assert!(
+            story.unwrap().is_clean() && end.unwrap().is_none(),
+            "seed {seed}"
+        );
+        assert_eq!(
+            server.close_story().unwrap().received.unwrap().reason,
+            "enough"
+        );
     }
 }
 
@@ -128,7 +147,10 @@ async fn a_visitor_loop_that_is_cancelled_goes_on_where_it_was() {
         let (sender, receiver) = client.split();
         let echoing = async {
             let mut random = Random::new(seed);
-            insist!(random, server.for_each(|event, link| link.echo(event).unwrap()))
+            insist!(
+                random,
+                server.for_each(|event, link| link.echo(event).unwrap())
+            )
         };
         let talking = async {
             let (sender, mut receiver) = tokio::join!(
@@ -139,7 +161,10 @@ async fn a_visitor_loop_that_is_cancelled_goes_on_where_it_was() {
             receiver.recv().await
         };
         let (story, end) = tokio::join!(echoing, talking);
-        assert!(story.unwrap().is_clean() && end.unwrap().is_none(), "seed {seed}");
+        assert!(
+            story.unwrap().is_clean() && end.unwrap().is_none(),
+            "seed {seed}"
+        );
     }
 }
 

@@ -56,16 +56,33 @@ async fn both_close_at_once() {
     let (mut client, mut server) = pair().await;
     let (a, b) = tokio::join!(client.close(1000, "a"), server.close(1001, "b"));
     let (a, b) = (a.unwrap(), b.unwrap());
-    assert_eq!((a.sent.unwrap().reason.as_str(), a.received.unwrap().reason.as_str()), ("a", "b"));
-    assert_eq!((b.sent.unwrap().reason.as_str(), b.received.unwrap().reason.as_str()), ("b", "a"));
+    assert_eq!(
+        (
+            a.sent.unwrap().reason.as_str(),
+            a.received.unwrap().reason.as_str()
+        ),
+        ("a", "b")
+    );
+    assert_eq!(
+        (
+            b.sent.unwrap().reason.as_str(),
+            b.received.unwrap().reason.as_str()
+        ),
+        ("b", "a")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_end_without_a_close_frame_is_the_networks() {
     let (peer, mut ws) = raw_client(server(), 4096).await;
     drop(peer);
-    let Err(Error::Closed(story)) = ws.recv().await else { panic!() };
-    assert_eq!((story.by, story.sent, story.received), (ClosedBy::Network, None, None));
+    let Err(Error::Closed(story)) = ws.recv().await else {
+        panic!()
+    };
+    assert_eq!(
+        (story.by, story.sent, story.received),
+        (ClosedBy::Network, None, None)
+    );
     assert!(matches!(ws.recv().await, Err(Error::Closed(_))));
     assert!(matches!(ws.send("x").await, Err(Error::Closed(_))));
     assert!(ws.flush().await.is_err());
@@ -74,26 +91,36 @@ async fn an_end_without_a_close_frame_is_the_networks() {
 #[tokio::test(start_paused = true)]
 async fn messages_before_the_end_are_received_first() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
-    peer.send_all(&[RawFrame::text("a"), RawFrame::text("b"), RawFrame::close(4000, "bye")]).await;
+    peer.send_all(&[
+        RawFrame::text("a"),
+        RawFrame::text("b"),
+        RawFrame::close(4000, "bye"),
+    ])
+    .await;
     drop(peer);
     assert_eq!(ws.recv().await.unwrap(), Some(Message::text("a")));
     // Nobody takes this any more; what came before must not be lost by that.
     let _ = ws.send("into the void").await;
     sleep(Duration::from_secs(1)).await;
     assert_eq!(ws.recv().await.unwrap(), Some(Message::text("b")));
-    let Err(Error::Closed(story)) = ws.recv().await else { panic!() };
+    let Err(Error::Closed(story)) = ws.recv().await else {
+        panic!()
+    };
     assert_eq!(story.received.unwrap().code.0, 4000);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_close_that_waits_in_the_pipe_is_read_though_writing_fails() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
-    peer.send_all(&[RawFrame::text("a"), RawFrame::close(1013, "try later")]).await;
+    peer.send_all(&[RawFrame::text("a"), RawFrame::close(1013, "try later")])
+        .await;
     drop(peer);
     let _ = ws.send("into the void").await;
     assert!(matches!(ws.send("again").await, Err(Error::Io(_))));
     assert_eq!(ws.recv().await.unwrap(), Some(Message::text("a")));
-    let Err(Error::Closed(story)) = ws.recv().await else { panic!() };
+    let Err(Error::Closed(story)) = ws.recv().await else {
+        panic!()
+    };
     assert_eq!(story.received.unwrap().code.0, 1013);
 }
 
@@ -104,7 +131,10 @@ async fn the_server_ends_the_connection_first_and_the_client_waits_for_it() {
     peer.expect_close(1000).await;
     peer.send(RawFrame::close(1000, "")).await;
     sleep(Duration::from_secs(3)).await;
-    assert!(!close.is_finished(), "the client waits for the server's end");
+    assert!(
+        !close.is_finished(),
+        "the client waits for the server's end"
+    );
     drop(peer);
     let (story, time) = close.await.unwrap();
     assert!(story.unwrap().is_clean());
@@ -123,7 +153,8 @@ async fn a_client_does_not_wait_for_ever_for_the_servers_end() {
 #[tokio::test(start_paused = true)]
 async fn the_deadline_counts_from_the_close_and_not_from_when_its_bytes_came() {
     let (mut peer, mut ws) = raw_server(client(), 4096).await;
-    peer.send_all(&[RawFrame::text("a"), RawFrame::close(1000, "")]).await;
+    peer.send_all(&[RawFrame::text("a"), RawFrame::close(1000, "")])
+        .await;
     assert_eq!(ws.recv().await.unwrap(), Some(Message::text("a")));
     sleep(Duration::from_secs(15)).await; // a slow handler
     let (end, time) = seconds(ws.recv()).await;
@@ -135,7 +166,10 @@ async fn the_deadline_counts_from_the_close_and_not_from_when_its_bytes_came() {
 async fn a_peer_that_never_answers_a_close_is_left_after_five_seconds() {
     let (peer, mut ws) = raw_client(server(), 4096).await;
     let (closed, time) = seconds(ws.close(1000, "")).await;
-    assert!(matches!(closed, Err(Error::Timeout(Timeout::Close))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(Error::Timeout(Timeout::Close))),
+        "{closed:?}"
+    );
     assert!((5.0..5.3).contains(&time), "{time}");
     let story = ws.close_story().unwrap();
     assert_eq!((story.by, story.received), (ClosedBy::Us, None));
@@ -147,7 +181,10 @@ async fn a_peer_that_reads_nothing_at_all_cannot_hold_a_close_up() {
     let (peer, mut ws) = raw_client(server(), 512).await;
     ws.send(vec![0; 100_000]).await.unwrap();
     let (closed, time) = seconds(ws.close(1000, "")).await;
-    assert!(matches!(closed, Err(Error::Timeout(Timeout::Close))), "{closed:?}");
+    assert!(
+        matches!(closed, Err(Error::Timeout(Timeout::Close))),
+        "{closed:?}"
+    );
     assert!((5.0..5.3).contains(&time), "{time}");
     drop(peer);
 }
@@ -161,7 +198,9 @@ async fn a_close_waits_behind_data_that_the_peer_reads_slowly() {
     while bytes.len() < 5000 + 4 + 4 {
         sleep(Duration::from_secs(2)).await; // 20 s in all, with progress
         let mut chunk = [0; 512];
-        let count = tokio::io::AsyncReadExt::read(&mut peer.io, &mut chunk).await.unwrap();
+        let count = tokio::io::AsyncReadExt::read(&mut peer.io, &mut chunk)
+            .await
+            .unwrap();
         assert!(count > 0, "cut after {} bytes", bytes.len());
         bytes.extend_from_slice(&chunk[..count]);
     }
@@ -173,7 +212,11 @@ async fn a_close_waits_behind_data_that_the_peer_reads_slowly() {
 async fn close_can_be_cancelled_and_called_again() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
     for _ in 0..3 {
-        assert!(timeout(Duration::from_secs(1), ws.close(1000, "once")).await.is_err());
+        assert!(
+            timeout(Duration::from_secs(1), ws.close(1000, "once"))
+                .await
+                .is_err()
+        );
     }
     peer.send(RawFrame::text("still on its way")).await;
     peer.send(RawFrame::close(1000, "")).await;
@@ -204,12 +247,21 @@ async fn a_code_that_may_not_be_sent_changes_nothing() {
     let (mut client, mut server) = pair().await;
     for code in [0, 999, 1005, 1006, 1015, 2999, 5000] {
         if code != 1005 {
-            assert!(matches!(client.close(code, "").await, Err(Error::Misuse(_))), "{code}");
+            assert!(
+                matches!(client.close(code, "").await, Err(Error::Misuse(_))),
+                "{code}"
+            );
         }
     }
-    assert!(matches!(client.close(1000, &"x".repeat(124)).await, Err(Error::Misuse(_))));
+    assert!(matches!(
+        client.close(1000, &"x".repeat(124)).await,
+        Err(Error::Misuse(_))
+    ));
     client.send("still open").await.unwrap();
-    assert_eq!(server.recv().await.unwrap(), Some(Message::text("still open")));
+    assert_eq!(
+        server.recv().await.unwrap(),
+        Some(Message::text("still open"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -231,7 +283,10 @@ async fn violations_are_answered_with_their_close_and_then_the_end() {
         let (mut peer, mut ws) = raw_client(server(), 4096).await;
         peer.send(frame.clone()).await;
         let outcome = ws.recv().await;
-        assert!(matches!(outcome, Err(Error::Protocol(_) | Error::Limit(_))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(Error::Protocol(_) | Error::Limit(_))),
+            "{outcome:?}"
+        );
         assert!(ws.recv().await.is_err());
         peer.expect_close(code).await;
         peer.expect_end().await;
@@ -243,9 +298,13 @@ async fn violations_are_answered_with_their_close_and_then_the_end() {
 #[tokio::test(start_paused = true)]
 async fn a_client_answers_a_masked_frame_with_1002() {
     let (mut peer, mut ws) = raw_server(client(), 4096).await;
-    peer.send(RawFrame::text("x").masked_with([1, 2, 3, 4])).await;
+    peer.send(RawFrame::text("x").masked_with([1, 2, 3, 4]))
+        .await;
     let outcome = ws.recv().await;
-    assert!(matches!(outcome, Err(Error::Protocol(ProtocolViolation::MaskedFrame))));
+    assert!(matches!(
+        outcome,
+        Err(Error::Protocol(ProtocolViolation::MaskedFrame))
+    ));
     peer.expect_close(1002).await;
     peer.expect_end().await;
 }
@@ -267,7 +326,9 @@ async fn dropped_without_a_close_the_peer_sees_an_abnormal_end() {
     client.feed("fed").await.unwrap();
     drop(client);
     assert_eq!(server.recv().await.unwrap(), Some(Message::text("fed")));
-    let Err(Error::Closed(story)) = server.recv().await else { panic!() };
+    let Err(Error::Closed(story)) = server.recv().await else {
+        panic!()
+    };
     assert_eq!(story.by, ClosedBy::Network);
     assert!(story.to_string().contains("1006"), "{story}");
 }

@@ -90,9 +90,15 @@ async fn a_peer_that_vanished_is_pinged_at_20_and_given_up_at_40_seconds() {
         let gone = tokio::spawn(async move { (ws.recv().await, ws.close_story(), Instant::now()) });
         let ping = peer.next().await.unwrap();
         let at = start.elapsed().as_secs_f64();
-        assert!(ping.opcode == 9 && (20.0..20.3).contains(&at), "{ping} at {at}");
+        assert!(
+            ping.opcode == 9 && (20.0..20.3).contains(&at),
+            "{ping} at {at}"
+        );
         let (outcome, story, end) = gone.await.unwrap();
-        assert!(matches!(outcome, Err(Error::Timeout(Timeout::Pong))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(Error::Timeout(Timeout::Pong))),
+            "{outcome:?}"
+        );
         let at = (end - start).as_secs_f64();
         assert!((40.0..40.5).contains(&at), "{at}");
         assert!(story.unwrap().received.is_none());
@@ -111,7 +117,10 @@ async fn any_byte_is_a_sign_of_life() {
         peer.io.write_all(&[byte]).await.unwrap();
         sleep(15 * SECOND).await;
     }
-    assert_eq!(receiving.await.unwrap().unwrap(), Some(Message::text("slow but alive")));
+    assert_eq!(
+        receiving.await.unwrap().unwrap(),
+        Some(Message::text("slow but alive"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +130,10 @@ async fn two_idle_ends_stay_connected_for_a_day() {
     let day = tokio::time::timeout(24 * 3600 * SECOND, client.recv()).await;
     assert!(day.is_err(), "{day:?}");
     client.send("good morning").await.unwrap();
-    assert_eq!(serving.await.unwrap().unwrap(), Some(Message::text("good morning")));
+    assert_eq!(
+        serving.await.unwrap().unwrap(),
+        Some(Message::text("good morning"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,7 +172,12 @@ async fn a_peer_is_not_silent_because_nobody_listens() {
         sleep(300 * SECOND).await;
         server.send("done").await.unwrap();
     }
-    assert!(tokio::time::timeout(60 * SECOND, server.recv()).await.is_err(), "still open");
+    assert!(
+        tokio::time::timeout(60 * SECOND, server.recv())
+            .await
+            .is_err(),
+        "still open"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -168,7 +185,10 @@ async fn a_peer_that_vanished_is_given_up_even_if_nobody_receives() {
     let (peer, ws) = raw_client(server(), 4096).await;
     sleep(45 * SECOND).await;
     let outcome = ws.send("anyone?").await;
-    assert!(matches!(outcome, Err(Error::Timeout(Timeout::Pong))), "{outcome:?}");
+    assert!(
+        matches!(outcome, Err(Error::Timeout(Timeout::Pong))),
+        "{outcome:?}"
+    );
     drop(peer);
 }
 

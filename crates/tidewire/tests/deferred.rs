@@ -36,7 +36,10 @@ async fn sends_then_sleeps(mut peer: Raw<DuplexStream>, mut ws: WebSocket) {
         sleep(Duration::from_secs(3600)).await; // with two messages buffered
         ws
     });
-    let reply = timeout(Duration::from_secs(60), peer.next()).await.unwrap().unwrap();
+    let reply = timeout(Duration::from_secs(60), peer.next())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(reply.payload, [0]);
     assert!(start.elapsed() < Duration::from_secs(1));
     handler.abort();
@@ -58,9 +61,16 @@ async fn a_reply_leaves_though_its_handler_sleeps_on_many_threads() {
 #[tokio::test(start_paused = true)]
 async fn a_pong_leaves_though_the_handler_does_not_receive_again() {
     let (mut peer, mut ws, _) = counted().await;
-    peer.send_all(&[RawFrame::ping("p"), RawFrame::text("a"), RawFrame::text("b")]).await;
+    peer.send_all(&[
+        RawFrame::ping("p"),
+        RawFrame::text("a"),
+        RawFrame::text("b"),
+    ])
+    .await;
     assert_eq!(ws.recv().await.unwrap(), Some(Message::text("a")));
-    timeout(Duration::from_secs(1), peer.expect("PONG \"p\" [1 byte]")).await.unwrap();
+    timeout(Duration::from_secs(1), peer.expect("PONG \"p\" [1 byte]"))
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,7 +91,8 @@ async fn replies_to_one_batch_leave_in_one_write() {
 
     let (mut peer, mut ws, writes) = counted().await;
     peer.send_all(&batch(16)).await;
-    let echo = tokio::spawn(async move { ws.for_each(|event, link| link.echo(event).unwrap()).await });
+    let echo =
+        tokio::spawn(async move { ws.for_each(|event, link| link.echo(event).unwrap()).await });
     for n in 0..16 {
         assert_eq!(peer.next().await.unwrap().payload, [n]);
     }
@@ -109,7 +120,10 @@ async fn fed_messages_leave_in_one_write() {
             ws.flush().await.unwrap();
         }
         for n in 0..10 {
-            let frame = timeout(Duration::from_secs(1), peer.next()).await.unwrap().unwrap();
+            let frame = timeout(Duration::from_secs(1), peer.next())
+                .await
+                .unwrap()
+                .unwrap();
             assert_eq!(frame.payload, [n]);
         }
         assert_eq!(writes.load(Ordering::Relaxed), 1);
@@ -122,18 +136,26 @@ async fn large_echoes_are_not_reordered_with_small_ones() {
     let (peer, mut ws) = raw_client_of(server(), a, b).await;
     tokio::spawn(async move { ws.for_each(|event, link| link.echo(event).unwrap()).await });
     let sizes = [10, 5000, 3, 0, 60_000, 4096, 4097, 1, 20_000, 9];
-    let frames: Vec<_> = sizes.iter().map(|&size| RawFrame::binary(vec![size as u8; size])).collect();
+    let frames: Vec<_> = sizes
+        .iter()
+        .map(|&size| RawFrame::binary(vec![size as u8; size]))
+        .collect();
     let (reading, writing) = tokio::io::split(peer.io);
     let send = async {
         let bytes = RawFrame::join(&frames, Role::Client).repeat(5);
         let mut writing = writing;
-        tokio::io::AsyncWriteExt::write_all(&mut writing, &bytes).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut writing, &bytes)
+            .await
+            .unwrap();
     };
     let mut reader = Raw::new(tokio::io::join(reading, tokio::io::sink()), Role::Client);
     let receive = async {
         for &size in sizes.iter().cycle().take(5 * sizes.len()) {
             let frame = reader.next().await.unwrap();
-            assert!(frame.payload == vec![size as u8; size], "{frame} for {size} bytes");
+            assert!(
+                frame.payload == vec![size as u8; size],
+                "{frame} for {size} bytes"
+            );
         }
     };
     tokio::join!(send, receive);

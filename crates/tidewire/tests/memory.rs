@@ -19,7 +19,10 @@ const CONNECTIONS: usize = 1000;
 fn serve() -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let listener = tidewire::Listener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
@@ -44,7 +47,9 @@ fn connect(addr: SocketAddr, deflate: bool) -> TcpStream {
             assert!(count > 0, "{}", String::from_utf8_lossy(&buf[..len]));
             len += count;
         }
-        buf[..len].windows(18).any(|window| window == b"permessage-deflate")
+        buf[..len]
+            .windows(18)
+            .any(|window| window == b"permessage-deflate")
     };
     let agreed = exchange(
         if deflate {
@@ -60,7 +65,10 @@ fn connect(addr: SocketAddr, deflate: bool) -> TcpStream {
     assert_eq!(agreed, deflate);
     // "Hello", compressed if that was agreed (RFC 7692 §7.2.3.1), with a mask of zeros.
     if deflate {
-        exchange(b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00", b"\x81\x05Hello");
+        exchange(
+            b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00",
+            b"\x81\x05Hello",
+        );
     } else {
         exchange(b"\x81\x85\0\0\0\0Hello", b"\x81\x05Hello");
     }

@@ -10,11 +10,20 @@ use tokio::io::duplex;
 
 /// A pair of each kind: plain, compressed with and without takeover, with small windows.
 async fn pairs() -> Vec<(WebSocket, WebSocket)> {
-    let takeover =
-        DeflateConfig::default().server_no_context_takeover(false).client_no_context_takeover(false);
-    let small = takeover.clone().server_max_window_bits(9).client_max_window_bits(9);
-    let wishes =
-        [None, Some(DeflateConfig::default()), Some(takeover), Some(small), None];
+    let takeover = DeflateConfig::default()
+        .server_no_context_takeover(false)
+        .client_no_context_takeover(false);
+    let small = takeover
+        .clone()
+        .server_max_window_bits(9)
+        .client_max_window_bits(9);
+    let wishes = [
+        None,
+        Some(DeflateConfig::default()),
+        Some(takeover),
+        Some(small),
+        None,
+    ];
     let mut pairs = Vec::new();
     for wish in wishes {
         let (a, b) = duplex(700);
@@ -30,9 +39,15 @@ fn frames() -> Vec<(PreparedFrame, Message)> {
     let noise = random.bytes(9000);
     vec![
         (PreparedFrame::text("short"), Message::text("short")),
-        (PreparedFrame::text(text.as_str()), Message::text(text.as_str())),
+        (
+            PreparedFrame::text(text.as_str()),
+            Message::text(text.as_str()),
+        ),
         (PreparedFrame::binary(&noise), Message::binary(noise)),
-        (PreparedFrame::binary([0; 100_000]), Message::binary(vec![0; 100_000])),
+        (
+            PreparedFrame::binary([0; 100_000]),
+            Message::binary(vec![0; 100_000]),
+        ),
         (PreparedFrame::text(""), Message::text("")),
     ]
 }
@@ -42,8 +57,11 @@ async fn shared_frames_decode_everywhere_between_ordinary_messages() {
     for from_server in [true, false] {
         let frames = frames();
         for (number, (client, server)) in pairs().await.into_iter().enumerate() {
-            let (sender, mut receiver) =
-                if from_server { (server, client) } else { (client, server) };
+            let (sender, mut receiver) = if from_server {
+                (server, client)
+            } else {
+                (client, server)
+            };
             let expected: Vec<Message> = frames
                 .iter()
                 .flat_map(|(_, message)| [message.clone(), "the tide comes in".into()])
@@ -70,10 +88,15 @@ async fn shared_frames_decode_everywhere_between_ordinary_messages() {
 
 #[tokio::test(start_paused = true)]
 async fn a_visitor_answers_with_a_shared_frame() {
-    let frame = PreparedFrame::text("a shared answer, long enough to be worth compressing ".repeat(9));
+    let frame =
+        PreparedFrame::text("a shared answer, long enough to be worth compressing ".repeat(9));
     for (mut client, mut server) in pairs().await {
         let shared = frame.clone();
-        tokio::spawn(async move { server.for_each(|_, link| link.queue(&shared).unwrap()).await });
+        tokio::spawn(async move {
+            server
+                .for_each(|_, link| link.queue(&shared).unwrap())
+                .await
+        });
         for _ in 0..3 {
             client.send("?").await.unwrap();
             let answer = client.recv().await.unwrap().unwrap();

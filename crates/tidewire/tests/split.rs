@@ -24,7 +24,10 @@ async fn clones_send_from_many_tasks_and_messages_stay_whole() {
         tokio::spawn(async move {
             for n in 0..200u8 {
                 let len = usize::from(n) * 40;
-                sender.send([&[task, n][..], &vec![task; len]].concat()).await.unwrap();
+                sender
+                    .send([&[task, n][..], &vec![task; len]].concat())
+                    .await
+                    .unwrap();
                 if n % 16 == 0 {
                     let _ = sender.ping(&[task]);
                 }
@@ -34,7 +37,9 @@ async fn clones_send_from_many_tasks_and_messages_stay_whole() {
     let mut next = [0u8; 8];
     for _ in 0..8 * 200 {
         let message = echoed.recv().await.unwrap().unwrap();
-        let [task, n, rest @ ..] = message.as_bytes() else { panic!("{message:?}") };
+        let [task, n, rest @ ..] = message.as_bytes() else {
+            panic!("{message:?}")
+        };
         assert_eq!(next[usize::from(*task)], *n, "the order of one task");
         assert!(rest.len() == usize::from(*n) * 40 && rest.iter().all(|byte| byte == task));
         next[usize::from(*task)] += 1;
@@ -92,9 +97,13 @@ async fn without_its_senders_a_receiver_still_receives_and_answers() {
     let (mut peer, ws) = raw_client(server(), 4096).await;
     let (sender, mut receiver) = ws.split();
     drop(sender);
-    peer.send_all(&[RawFrame::ping("p"), RawFrame::text("t")]).await;
+    peer.send_all(&[RawFrame::ping("p"), RawFrame::text("t")])
+        .await;
     assert_eq!(receiver.recv().await.unwrap(), Some(Message::text("t")));
     peer.expect("PONG \"p\" [1 byte]").await;
     drop(receiver);
-    assert_eq!(timeout(Duration::from_secs(1), peer.next()).await.unwrap(), None);
+    assert_eq!(
+        timeout(Duration::from_secs(1), peer.next()).await.unwrap(),
+        None
+    );
 }

@@ -79,5 +79,13 @@ pub(super) fn seeds() -> Seeds {
         .concat();
         seeds.push((format!("encode-level-{level}"), input));
     }
+    for bits in 8..=15u8 {
+        // Words, and with the end of each message all of it once more behind a final block.
+        let operations: &[u8] = b"\x15\x05tide \x60\x15\x05ebbs \x03\x13a\x20\x00\x15\x05tide \x09";
+        seeds.push((
+            format!("encode-final-block-{bits}"),
+            [&[13, bits - 8, 70], operations].concat(),
+        ));
+    }
     seeds
 }

@@ -5,7 +5,7 @@
 //! upper bits: the compression level.
 
 use super::{Reader, cut_sizes, with_pool};
-use tidewire_proto::deflate::{DecodeError, Decoder};
+use tidewire_proto::deflate::{DecodeError, Decoder, Encoder};
 
 /// The most that arbitrary bytes may inflate to here.
 const BUDGET: usize = 200_000;
@@ -162,6 +162,10 @@ fn there_and_back(bits: u8, level: u8, cut: u8, bytes: &[u8]) {
             budget -= chunk.len();
             encoder.encode(&chunk, fin, &mut packed);
             message.extend_from_slice(&chunk);
+            if fin && op & 0x10 != 0 && !message.is_empty() && message.len() <= budget.min(0xFFFF) {
+                budget -= message.len();
+                behind_a_final_block(&mut encoder, &mut message, &mut packed);
+            }
             if fin {
                 check_round(&mut decoder, &message, &packed, &mut sizes);
                 message.clear();
@@ -173,6 +177,19 @@ fn there_and_back(bits: u8, level: u8, cut: u8, bytes: &[u8]) {
         pool.put_encoder(encoder);
         pool.put_decoder(decoder);
     });
+}
+
+/// The message twice over: once in a final block, stored, which ends a stream (RFC 7692 §7.2.3.4), and
+/// once more behind it, in a new stream whose matches reach back over that end.
+fn behind_a_final_block(encoder: &mut Encoder, message: &mut Vec<u8>, packed: &mut Vec<u8>) {
+    let len = message.len() as u16;
+    packed.clear();
+    packed.push(0x01);
+    packed.extend_from_slice(&len.to_le_bytes());
+    packed.extend_from_slice(&(!len).to_le_bytes());
+    packed.extend_from_slice(message);
+    encoder.encode(message, true, packed);
+    message.extend_from_within(..);
 }
 
 fn check_round(

@@ -27,7 +27,13 @@ impl Connection {
         if self.phase == Phase::Open {
             self.phase = Phase::CloseSent;
             self.tell(ClosedBy::Us, None);
-            self.queue_close(now, CloseFrame { code, reason: reason.into() });
+            self.queue_close(
+                now,
+                CloseFrame {
+                    code,
+                    reason: reason.into(),
+                },
+            );
         }
         Ok(())
     }
@@ -38,7 +44,10 @@ impl Connection {
         if self.phase == Phase::Open {
             // §5.5.1: an endpoint that has not sent a Close "MUST send a Close frame in response",
             // and "typically echos the status code it received".
-            let answer = CloseFrame { code: frame.code, reason: Default::default() };
+            let answer = CloseFrame {
+                code: frame.code,
+                reason: Default::default(),
+            };
             self.queue_close(now, answer);
         } else {
             self.timers.close_by(now + self.config.close_timeout);
@@ -56,7 +65,13 @@ impl Connection {
                 self.tell(ClosedBy::Us, Some(failure));
                 let reason = failure.to_string();
                 let reason = &reason[..reason.floor_char_boundary_at(MAX_REASON)];
-                self.queue_close(now, CloseFrame { code, reason: reason.into() });
+                self.queue_close(
+                    now,
+                    CloseFrame {
+                        code,
+                        reason: reason.into(),
+                    },
+                );
                 self.phase = Phase::Failed;
             }
             // Our Close is already on its way: nothing may follow it (§5.5.1).
@@ -113,7 +128,9 @@ impl Connection {
 
     /// The story so far; begun `by` whom, if this is its beginning.
     fn tell(&mut self, by: ClosedBy, failure: Option<Failure>) -> &mut CloseStory {
-        let story = self.story.get_or_insert_with(|| Box::new(CloseStory::begun(by)));
+        let story = self
+            .story
+            .get_or_insert_with(|| Box::new(CloseStory::begun(by)));
         story.failure = story.failure.or(failure);
         story
     }
@@ -126,7 +143,10 @@ trait FloorCharBoundary {
 
 impl FloorCharBoundary for String {
     fn floor_char_boundary_at(&self, at: usize) -> usize {
-        (0..=at.min(self.len())).rev().find(|&i| self.is_char_boundary(i)).unwrap_or(0)
+        (0..=at.min(self.len()))
+            .rev()
+            .find(|&i| self.is_char_boundary(i))
+            .unwrap_or(0)
     }
 }
 

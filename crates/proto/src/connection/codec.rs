@@ -1,7 +1,6 @@
 //! permessage-deflate (RFC 7692) as one connection uses it: which messages are compressed, and where
 //! compressors come from and go back to.
 
-
 use crate::deflate::params::Params;
 use crate::deflate::{DecodeError, Decoder, DeflateConfig, Encoder, Pool};
 use crate::error::{Failure, ProtocolViolation};
@@ -21,7 +20,11 @@ impl Compression {
     /// The agreed parameters, with the level and threshold of `config`.
     #[must_use]
     pub fn new(params: Params, config: &DeflateConfig) -> Self {
-        Self { params, level: config.level, threshold: config.threshold }
+        Self {
+            params,
+            level: config.level,
+            threshold: config.threshold,
+        }
     }
 }
 
@@ -110,11 +113,13 @@ impl Codec {
             Some(decoder) => decoder,
             None => Box::new(pool.decoder(bits)),
         };
-        decoder.decode(piece, last, sink).map_err(|error| match error {
-            DecodeError::Sink(failure) => failure,
-            // RFC 7692 §6.2 has no more to say than that it cannot be decompressed.
-            _ => ProtocolViolation::CorruptDeflate.into(),
-        })?;
+        decoder
+            .decode(piece, last, sink)
+            .map_err(|error| match error {
+                DecodeError::Sink(failure) => failure,
+                // RFC 7692 §6.2 has no more to say than that it cannot be decompressed.
+                _ => ProtocolViolation::CorruptDeflate.into(),
+            })?;
         if last && !takeover {
             pool.put_decoder(*decoder);
         } else {

@@ -21,9 +21,14 @@ impl ControlQueue {
 
     pub(super) fn push(&mut self, opcode: Opcode, payload: &[u8]) {
         debug_assert!(payload.len() <= header::MAX_CONTROL_PAYLOAD);
-        self.last_pong = if opcode == Opcode::Pong { 2 + payload.len() as u8 } else { 0 };
+        self.last_pong = if opcode == Opcode::Pong {
+            2 + payload.len() as u8
+        } else {
+            0
+        };
         self.bytes.reserve(2 + payload.len());
-        self.bytes.extend_from_slice(&[opcode as u8, payload.len() as u8]);
+        self.bytes
+            .extend_from_slice(&[opcode as u8, payload.len() as u8]);
         self.bytes.extend_from_slice(payload);
         self.frames += 1;
     }
@@ -32,7 +37,8 @@ impl ControlQueue {
     /// answer "only the most recently processed Ping frame".
     pub(super) fn push_pong(&mut self, payload: &[u8], limit: usize) {
         if self.len() >= limit && self.last_pong > 0 {
-            self.bytes.truncate(self.bytes.len() - usize::from(self.last_pong));
+            self.bytes
+                .truncate(self.bytes.len() - usize::from(self.last_pong));
             self.frames -= 1;
         }
         self.push(Opcode::Pong, payload);
@@ -58,8 +64,20 @@ impl ControlQueue {
         while let [opcode, len, tail @ ..] = rest {
             let (payload, tail) = tail.split_at(usize::from(*len));
             rest = tail;
-            let Some(opcode) = Opcode::from_bits(*opcode) else { continue };
-            put_frame(Frame { fin: true, rsv1: false, opcode, payload }, role, masks, out);
+            let Some(opcode) = Opcode::from_bits(*opcode) else {
+                continue;
+            };
+            put_frame(
+                Frame {
+                    fin: true,
+                    rsv1: false,
+                    opcode,
+                    payload,
+                },
+                role,
+                masks,
+                out,
+            );
         }
         true
     }
@@ -81,10 +99,22 @@ pub(super) fn put_frame(
     masks: &mut (impl MaskSource + ?Sized),
     out: &mut Vec<u8>,
 ) {
-    let Frame { fin, rsv1, opcode, payload } = frame;
+    let Frame {
+        fin,
+        rsv1,
+        opcode,
+        payload,
+    } = frame;
     let mask = (role == Role::Client).then(|| masks.next_mask());
     let mut head = [0; header::MAX_LEN];
-    let n = Header { fin, rsv1, opcode, mask, len: payload.len() as u64 }.encode(&mut head);
+    let n = Header {
+        fin,
+        rsv1,
+        opcode,
+        mask,
+        len: payload.len() as u64,
+    }
+    .encode(&mut head);
     out.reserve(n + payload.len());
     out.extend_from_slice(&head[..n]);
     match mask {

@@ -99,12 +99,28 @@ impl Connection {
                 }
                 continue;
             }
-            let Some(header) = self.read_header(input)? else { return Ok(None) };
+            let Some(header) = self.read_header(input)? else {
+                return Ok(None);
+            };
             self.begin(&header)?;
-            let whole = usize::try_from(header.len).ok().filter(|&len| len <= input.len());
+            let whole = usize::try_from(header.len)
+                .ok()
+                .filter(|&len| len <= input.len());
             let Some(len) = whole else {
-                let Header { fin, opcode, mask, len, .. } = header;
-                self.recv.frame = Some(Partial { opcode, fin, mask, offset: 0, remaining: len });
+                let Header {
+                    fin,
+                    opcode,
+                    mask,
+                    len,
+                    ..
+                } = header;
+                self.recv.frame = Some(Partial {
+                    opcode,
+                    fin,
+                    mask,
+                    offset: 0,
+                    remaining: len,
+                });
                 continue;
             };
             let payload = take(input, len);
@@ -135,7 +151,10 @@ impl Connection {
     /// The next header, from `input` and what was kept of an earlier part of it.
     #[inline]
     fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
-        let rules = Rules { role: self.role, rsv1: self.codec.is_some() };
+        let rules = Rules {
+            role: self.role,
+            rsv1: self.codec.is_some(),
+        };
         let recv = &mut self.recv;
         if recv.head_len == 0 {
             if let Some((header, len)) = Header::decode(input, rules)? {
@@ -168,7 +187,11 @@ impl Connection {
             return Ok(());
         }
         if header.len > limit as u64 {
-            return Err(LimitExceeded::Frame { claimed: header.len, limit }.into());
+            return Err(LimitExceeded::Frame {
+                claimed: header.len,
+                limit,
+            }
+            .into());
         }
         let kind = match (opcode, &mut self.recv.message) {
             // §5.4: a fragmented message continues with opcode 0, and nothing else does.
@@ -192,7 +215,11 @@ impl Connection {
         // whole it knows only with the payload; so a frame that ends its message begins none here.
         if !header.fin || header.rsv1 {
             let gather = Gather::new(kind);
-            let message = Message { gather, budget, compressed: header.rsv1 };
+            let message = Message {
+                gather,
+                budget,
+                compressed: header.rsv1,
+            };
             self.recv.message = Some(Box::new(message));
         }
         Ok(())
@@ -209,7 +236,9 @@ impl Connection {
         if input.is_empty() {
             return Ok(None);
         }
-        let available = input.len().min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
+        let available = input
+            .len()
+            .min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
         let piece = take(input, available);
         if let Some(key) = partial.mask {
             mask_at(key, partial.offset, piece);
@@ -239,9 +268,17 @@ impl Connection {
     fn open_message(&mut self, opcode: Opcode) {
         let limit = self.config.max_message;
         self.recv.message.get_or_insert_with(|| {
-            let kind = if opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
+            let kind = if opcode == Opcode::Text {
+                Kind::Text
+            } else {
+                Kind::Binary
+            };
             let (gather, budget) = (Gather::new(kind), Budget::new(limit));
-            Box::new(Message { gather, budget, compressed: false })
+            Box::new(Message {
+                gather,
+                budget,
+                compressed: false,
+            })
         });
     }
 
@@ -254,7 +291,9 @@ impl Connection {
         last: bool,
         pool: &mut Pool,
     ) -> Result<Option<Event<'static>>, Failure> {
-        let Some(message) = &mut self.recv.message else { return Ok(None) };
+        let Some(message) = &mut self.recv.message else {
+            return Ok(None);
+        };
         match &mut self.codec {
             Some(codec) if message.compressed => codec.inflate(piece, last, message, pool)?,
             _ => {
@@ -262,11 +301,19 @@ impl Connection {
                 message.gather.push(piece)?;
             }
         }
-        if last { self.finish_message() } else { Ok(None) }
+        if last {
+            self.finish_message()
+        } else {
+            Ok(None)
+        }
     }
 
     fn finish_message(&mut self) -> Result<Option<Event<'static>>, Failure> {
-        self.recv.message.take().map(|message| message.gather.finish()).transpose()
+        self.recv
+            .message
+            .take()
+            .map(|message| message.gather.finish())
+            .transpose()
     }
 
     /// How many bytes of payload [`direct`](Self::direct) can still take in; 0 if it cannot be used.
@@ -274,7 +321,9 @@ impl Connection {
     #[must_use]
     pub fn direct_len(&self) -> usize {
         match (&self.recv.frame, &self.recv.message) {
-            (Some(partial), Some(message)) if !partial.opcode.is_control() && !message.compressed => {
+            (Some(partial), Some(message))
+                if !partial.opcode.is_control() && !message.compressed =>
+            {
                 usize::try_from(partial.remaining).unwrap_or(usize::MAX)
             }
             _ => 0,
@@ -287,11 +336,24 @@ impl Connection {
     pub fn direct(&mut self) -> Option<Spare<'_>> {
         /// How far one read may reach ahead of what has arrived.
         const STEP: u64 = 256 * 1024;
-        let partial = self.recv.frame.filter(|partial| !partial.opcode.is_control())?;
-        let message = self.recv.message.as_mut().filter(|message| !message.compressed)?;
-        let next = partial.remaining.min(STEP.min(message.gather.len() as u64).max(1)) as usize;
+        let partial = self
+            .recv
+            .frame
+            .filter(|partial| !partial.opcode.is_control())?;
+        let message = self
+            .recv
+            .message
+            .as_mut()
+            .filter(|message| !message.compressed)?;
+        let next = partial
+            .remaining
+            .min(STEP.min(message.gather.len() as u64).max(1)) as usize;
         message.gather.reserve(next, partial.remaining);
-        Some(message.gather.spare(usize::try_from(partial.remaining).unwrap_or(usize::MAX)))
+        Some(
+            message
+                .gather
+                .spare(usize::try_from(partial.remaining).unwrap_or(usize::MAX)),
+        )
     }
 
     /// `count` bytes were read into [`direct`](Self::direct).
@@ -305,7 +367,8 @@ impl Connection {
         count: usize,
     ) -> Result<Option<Event<'static>>, Failure> {
         self.timers.heard(now);
-        self.filled(count).map_err(|failure| self.fail(now, failure))
+        self.filled(count)
+            .map_err(|failure| self.fail(now, failure))
     }
 
     fn filled(&mut self, count: usize) -> Result<Option<Event<'static>>, Failure> {
@@ -313,7 +376,9 @@ impl Connection {
             return Ok(None);
         };
         let count = count.min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
-        message.gather.filled(count, partial.mask.map(|key| (key, partial.offset)))?;
+        message
+            .gather
+            .filled(count, partial.mask.map(|key| (key, partial.offset)))?;
         partial.offset += count as u64;
         partial.remaining -= count as u64;
         if partial.remaining > 0 {
@@ -336,7 +401,8 @@ impl Connection {
                 // §5.5.2: "MUST send a Pong frame in response, unless it already received a Close",
                 // with (§5.5.3) "identical Application data".
                 if self.phase == Phase::Open {
-                    self.control.push_pong(&payload, self.config.max_queued_control);
+                    self.control
+                        .push_pong(&payload, self.config.max_queued_control);
                 }
                 Event::Ping(payload)
             }

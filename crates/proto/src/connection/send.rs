@@ -79,12 +79,25 @@ impl Connection {
     ) -> Result<(), SendError> {
         self.may_send_message()?;
         let opcode = kind.into();
-        if self.codec.as_ref().is_some_and(|codec| codec.wants(payload.len()))
+        if self
+            .codec
+            .as_ref()
+            .is_some_and(|codec| codec.wants(payload.len()))
             && self.send_compressed(opcode, payload, masks, pool, out)
         {
             return Ok(());
         }
-        put_frame(Frame { fin: true, rsv1: false, opcode, payload }, self.role, masks, out);
+        put_frame(
+            Frame {
+                fin: true,
+                rsv1: false,
+                opcode,
+                payload,
+            },
+            self.role,
+            masks,
+            out,
+        );
         Ok(())
     }
 
@@ -98,7 +111,9 @@ impl Connection {
         pool: &mut Pool,
         out: &mut Vec<u8>,
     ) -> bool {
-        let Some(codec) = &mut self.codec else { return false };
+        let Some(codec) = &mut self.codec else {
+            return false;
+        };
         let start = out.len();
         let body = start + header::MAX_LEN;
         out.resize(body, 0);
@@ -111,7 +126,13 @@ impl Connection {
             mask(key, &mut out[body..]);
         }
         let len = (out.len() - body) as u64;
-        let head = FrameHead::new(Header { fin: true, rsv1: true, opcode, mask: key, len });
+        let head = FrameHead::new(Header {
+            fin: true,
+            rsv1: true,
+            opcode,
+            mask: key,
+            len,
+        });
         let head = head.as_bytes();
         out[start..start + head.len()].copy_from_slice(head);
         out.drain(start + head.len()..body);
@@ -131,7 +152,13 @@ impl Connection {
             return Ok(None);
         }
         let opcode = kind.into();
-        let header = Header { fin: true, rsv1: false, opcode, mask: None, len: len as u64 };
+        let header = Header {
+            fin: true,
+            rsv1: false,
+            opcode,
+            mask: None,
+            len: len as u64,
+        };
         Ok(Some(FrameHead::new(header)))
     }
 
@@ -150,7 +177,9 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<Option<Bytes>, SendError> {
         if self.role == Role::Client {
-            return self.send(frame.kind(), frame.payload(), masks, pool, out).map(|()| None);
+            return self
+                .send(frame.kind(), frame.payload(), masks, pool, out)
+                .map(|()| None);
         }
         self.may_send_message()?;
         Ok(Some(match &mut self.codec {
@@ -183,7 +212,17 @@ impl Connection {
             Some(_) => return Err(SendError::FragmentedMessageOpen),
         };
         self.fragmented = (!fin).then_some(kind);
-        put_frame(Frame { fin, rsv1: false, opcode, payload }, self.role, masks, out);
+        put_frame(
+            Frame {
+                fin,
+                rsv1: false,
+                opcode,
+                payload,
+            },
+            self.role,
+            masks,
+            out,
+        );
         Ok(())
     }
 
@@ -220,13 +259,21 @@ impl Connection {
     /// §5.5.1: after a Close frame an endpoint "MUST NOT send any more data frames".
     #[inline]
     fn may_send(&self) -> Result<(), SendError> {
-        if self.phase == Phase::Open { Ok(()) } else { Err(SendError::Closing) }
+        if self.phase == Phase::Open {
+            Ok(())
+        } else {
+            Err(SendError::Closing)
+        }
     }
 
     /// §5.4: fragments of one message "MUST NOT be interleaved" with another message.
     #[inline]
     fn may_send_message(&self) -> Result<(), SendError> {
         self.may_send()?;
-        if self.fragmented.is_some() { Err(SendError::FragmentedMessageOpen) } else { Ok(()) }
+        if self.fragmented.is_some() {
+            Err(SendError::FragmentedMessageOpen)
+        } else {
+            Ok(())
+        }
     }
 }

@@ -84,7 +84,12 @@ impl CloseStory {
     /// A story that has only begun.
     #[must_use]
     pub const fn begun(by: ClosedBy) -> Self {
-        Self { sent: None, received: None, by, failure: None }
+        Self {
+            sent: None,
+            received: None,
+            by,
+            failure: None,
+        }
     }
 
     /// Whether nothing went wrong: both sides said Close, and the side that began said 1000, 1001 or

@@ -87,7 +87,11 @@ impl Timers {
     /// How many bytes may lie in socket buffers in front of a Ping sent now. A socket that was never
     /// full hides less.
     fn hidden(&self) -> u32 {
-        self.unproven.min(if self.was_full { MAX_UNPROVEN } else { MAX_UNPROVEN / 8 })
+        self.unproven.min(if self.was_full {
+            MAX_UNPROVEN
+        } else {
+            MAX_UNPROVEN / 8
+        })
     }
 
     /// When the Ping was sent since which nothing at all has arrived.
@@ -147,7 +151,9 @@ impl Connection {
     ///
     /// [`Failure::Timeout`] if a deadline has passed.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Failure> {
-        let Some(deadline) = self.next_deadline() else { return Ok(()) };
+        let Some(deadline) = self.next_deadline() else {
+            return Ok(());
+        };
         if now < deadline {
             return Ok(());
         }
@@ -166,7 +172,8 @@ impl Connection {
         self.timers.ping_number = self.timers.ping_number.wrapping_add(1);
         self.timers.awaited = Awaited::Pong(now);
         self.timers.ahead = self.timers.hidden();
-        self.control.push(Opcode::Ping, &self.timers.ping_number.to_be_bytes());
+        self.control
+            .push(Opcode::Ping, &self.timers.ping_number.to_be_bytes());
         Ok(())
     }
 
@@ -174,7 +181,10 @@ impl Connection {
     pub fn wrote(&mut self, now: Instant, count: usize, blocked: bool) {
         let timers = &mut self.timers;
         let count_capped = u32::try_from(count).unwrap_or(MAX_UNPROVEN);
-        timers.unproven = timers.unproven.saturating_add(count_capped).min(MAX_UNPROVEN);
+        timers.unproven = timers
+            .unproven
+            .saturating_add(count_capped)
+            .min(MAX_UNPROVEN);
         timers.was_full |= blocked;
         if timers.blocked || blocked {
             // Progress after a block is a sign that the peer reads, if slowly.

@@ -247,7 +247,9 @@ impl Decoder {
         let (in_before, out_before) = (self.inflate.total_in(), self.inflate.total_out());
         // What came out before an error is part of the message too: its receiver may have the
         // better reason to refuse it, and the verdict must not depend on how the input was cut.
-        let status = self.inflate.decompress(input, &mut self.ring[self.at..], flush);
+        let status = self
+            .inflate
+            .decompress(input, &mut self.ring[self.at..], flush);
         Ok(Step {
             read: (self.inflate.total_in() - in_before) as usize,
             written: (self.inflate.total_out() - out_before) as usize,

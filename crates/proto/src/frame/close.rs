@@ -112,7 +112,12 @@ impl CloseFrame {
     /// The rule of §5.5.1 or §7.4 that the body breaks.
     pub fn decode(body: &[u8]) -> Result<Self, Violation> {
         let (code, reason) = match body {
-            [] => return Ok(Self { code: CloseCode::NO_STATUS, reason: Text::default() }),
+            [] => {
+                return Ok(Self {
+                    code: CloseCode::NO_STATUS,
+                    reason: Text::default(),
+                });
+            }
             // §5.5.1: "If there is a body, the first two bytes of the body MUST be" the code.
             [_] => return Err(Violation::CloseBodyTooShort),
             [high, low, reason @ ..] => (u16::from_be_bytes([*high, *low]), reason),
@@ -123,7 +128,10 @@ impl CloseFrame {
         }
         // §5.5.1: the reason is "UTF-8-encoded data".
         let reason = from_utf8(reason).map_err(|_| Violation::InvalidCloseReason)?;
-        Ok(Self { code: CloseCode(code), reason: reason.into() })
+        Ok(Self {
+            code: CloseCode(code),
+            reason: reason.into(),
+        })
     }
 
     /// Writes the body: nothing for [`CloseCode::NO_STATUS`].
@@ -168,16 +176,31 @@ mod tests {
     #[test]
     fn judges_the_body() {
         assert_eq!(CloseFrame::decode(b"").unwrap().code, CloseCode::NO_STATUS);
-        assert_eq!(CloseFrame::decode(b"\x03"), Err(Violation::CloseBodyTooShort));
-        assert_eq!(CloseFrame::decode(b"\x03\xe8\xff"), Err(Violation::InvalidCloseReason));
-        assert_eq!(CloseFrame::decode("\u{3}".as_bytes()), Err(Violation::CloseBodyTooShort));
+        assert_eq!(
+            CloseFrame::decode(b"\x03"),
+            Err(Violation::CloseBodyTooShort)
+        );
+        assert_eq!(
+            CloseFrame::decode(b"\x03\xe8\xff"),
+            Err(Violation::InvalidCloseReason)
+        );
+        assert_eq!(
+            CloseFrame::decode("\u{3}".as_bytes()),
+            Err(Violation::CloseBodyTooShort)
+        );
         let frame = CloseFrame::decode(b"\x0f\xa0bye").unwrap();
-        assert_eq!((frame.code, frame.reason.as_str()), (CloseCode(4000), "bye"));
+        assert_eq!(
+            (frame.code, frame.reason.as_str()),
+            (CloseCode(4000), "bye")
+        );
     }
 
     #[test]
     fn prints_number_name_and_an_escaped_reason() {
-        let frame = CloseFrame { code: CloseCode::NORMAL, reason: "a\u{1b}[31m".into() };
+        let frame = CloseFrame {
+            code: CloseCode::NORMAL,
+            reason: "a\u{1b}[31m".into(),
+        };
         assert_eq!(frame.to_string(), "1000 (normal closure): a\\u{1b}[31m");
     }
 }

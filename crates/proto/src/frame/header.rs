@@ -42,7 +42,9 @@ impl Header {
     /// The rule of §5.2 that the header breaks.
     #[inline]
     pub fn decode(bytes: &[u8], rules: Rules) -> Result<Option<(Self, usize)>, Violation> {
-        let &[first, ref rest @ ..] = bytes else { return Ok(None) };
+        let &[first, ref rest @ ..] = bytes else {
+            return Ok(None);
+        };
         // §5.2: "MUST be 0 unless an extension is negotiated that defines meanings".
         if first & 0x30 != 0 {
             return Err(Violation::ReservedBits);
@@ -61,7 +63,9 @@ impl Header {
             return Err(Violation::FragmentedControl);
         }
 
-        let &[second, ref rest @ ..] = rest else { return Ok(None) };
+        let &[second, ref rest @ ..] = rest else {
+            return Ok(None);
+        };
         // §5.1: a client's frames MUST be masked, a server's MUST NOT be.
         let masked = second & 0x80 != 0;
         match (rules.role, masked) {
@@ -77,7 +81,9 @@ impl Header {
         // §5.2: "the minimal number of bytes MUST be used to encode the length".
         let (len, rest) = match short {
             126 => {
-                let Some((len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
                 let len = u16::from_be_bytes(*len);
                 if len < 126 {
                     return Err(Violation::NonMinimalLength);
@@ -85,7 +91,9 @@ impl Header {
                 (u64::from(len), rest)
             }
             127 => {
-                let Some((len, rest)) = rest.split_first_chunk() else { return Ok(None) };
+                let Some((len, rest)) = rest.split_first_chunk() else {
+                    return Ok(None);
+                };
                 let len = u64::from_be_bytes(*len);
                 // §5.2: "the most significant bit MUST be 0".
                 if len >> 63 != 0 {
@@ -99,12 +107,23 @@ impl Header {
             short => (u64::from(short), rest),
         };
         let (mask, rest) = if masked {
-            let Some((key, rest)) = rest.split_first_chunk() else { return Ok(None) };
+            let Some((key, rest)) = rest.split_first_chunk() else {
+                return Ok(None);
+            };
             (Some(*key), rest)
         } else {
             (None, rest)
         };
-        Ok(Some((Self { fin, rsv1, opcode, mask, len }, bytes.len() - rest.len())))
+        Ok(Some((
+            Self {
+                fin,
+                rsv1,
+                opcode,
+                mask,
+                len,
+            },
+            bytes.len() - rest.len(),
+        )))
     }
 
     /// Writes the header into the front of `out`, and gives its length.
@@ -142,9 +161,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const SERVER: Rules = Rules { role: Role::Server, rsv1: false };
-    const CLIENT: Rules = Rules { role: Role::Client, rsv1: false };
-    const DEFLATE: Rules = Rules { role: Role::Client, rsv1: true };
+    const SERVER: Rules = Rules {
+        role: Role::Server,
+        rsv1: false,
+    };
+    const CLIENT: Rules = Rules {
+        role: Role::Client,
+        rsv1: false,
+    };
+    const DEFLATE: Rules = Rules {
+        role: Role::Client,
+        rsv1: true,
+    };
 
     #[test]
     fn each_broken_rule_has_its_own_name() {
@@ -164,13 +192,48 @@ mod tests {
             ("fragmented close", &[0x08], CLIENT, V::FragmentedControl),
             ("ping of 126 bytes", &[0x89, 126], CLIENT, V::ControlTooLong),
             ("pong of 126 bytes", &[0x8A, 126], CLIENT, V::ControlTooLong),
-            ("close with 64-bit length", &[0x88, 127], CLIENT, V::ControlTooLong),
-            ("client to server unmasked", &[0x81, 0], SERVER, V::UnmaskedFrame),
-            ("server to client masked", &[0x81, 0x80], CLIENT, V::MaskedFrame),
-            ("125 in 16 bits", &[0x82, 126, 0, 125], CLIENT, V::NonMinimalLength),
-            ("65535 in 64 bits", &[0x82, 127, 0, 0, 0, 0, 0, 0, 255, 255], CLIENT, V::NonMinimalLength),
-            ("0 in 64 bits", &[0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0], CLIENT, V::NonMinimalLength),
-            ("length with the top bit", &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0], CLIENT, V::LengthOverflow),
+            (
+                "close with 64-bit length",
+                &[0x88, 127],
+                CLIENT,
+                V::ControlTooLong,
+            ),
+            (
+                "client to server unmasked",
+                &[0x81, 0],
+                SERVER,
+                V::UnmaskedFrame,
+            ),
+            (
+                "server to client masked",
+                &[0x81, 0x80],
+                CLIENT,
+                V::MaskedFrame,
+            ),
+            (
+                "125 in 16 bits",
+                &[0x82, 126, 0, 125],
+                CLIENT,
+                V::NonMinimalLength,
+            ),
+            (
+                "65535 in 64 bits",
+                &[0x82, 127, 0, 0, 0, 0, 0, 0, 255, 255],
+                CLIENT,
+                V::NonMinimalLength,
+            ),
+            (
+                "0 in 64 bits",
+                &[0x82, 127, 0, 0, 0, 0, 0, 0, 0, 0],
+                CLIENT,
+                V::NonMinimalLength,
+            ),
+            (
+                "length with the top bit",
+                &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+                CLIENT,
+                V::LengthOverflow,
+            ),
         ];
         for (name, bytes, rules, violation) in cases {
             assert_eq!(Header::decode(bytes, *rules), Err(*violation), "{name}");

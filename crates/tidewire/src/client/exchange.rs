@@ -39,7 +39,10 @@ pub(super) async fn exchange<S: Io>(client: Client, mut io: S) -> Result<WebSock
             .into());
         }
         let mut input = &chunk[..count];
-        if let Some(response) = reader.receive(&mut input).map_err(ConnectError::Handshake)? {
+        if let Some(response) = reader
+            .receive(&mut input)
+            .map_err(ConnectError::Handshake)?
+        {
             break (response, input.to_vec());
         }
     };
@@ -52,9 +55,12 @@ pub(super) async fn exchange<S: Io>(client: Client, mut io: S) -> Result<WebSock
         (Some(params), Some(config)) => Some(Compression::new(params, config)),
         _ => None,
     };
-    let meta = agreed
-        .subprotocol
-        .map(|name| Box::new(Meta { subprotocol: Some(name), target: None }));
+    let meta = agreed.subprotocol.map(|name| {
+        Box::new(Meta {
+            subprotocol: Some(name),
+            target: None,
+        })
+    });
     let opened = Opened {
         role: Role::Client,
         settings: client.settings,

@@ -73,7 +73,8 @@ impl Client {
     /// handshake itself are an error of [`connect`](Self::connect).
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        self.headers.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.headers
+            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -137,7 +138,8 @@ impl Client {
             let url = url::parse(&self.url)?;
             let tcp = TcpStream::connect((url.host.as_str(), url.port));
             let tcp = timeout(self.handshake_timeout, tcp).await;
-            self.handshake(tcp.map_err(|_| ConnectError::Timeout)??).await
+            self.handshake(tcp.map_err(|_| ConnectError::Timeout)??)
+                .await
         })
     }
 
@@ -158,7 +160,9 @@ impl Client {
         let time = self.handshake_timeout;
         Box::pin(async move {
             let exchange = exchange::exchange(self, io);
-            timeout(time, exchange).await.map_err(|_| ConnectError::Timeout)?
+            timeout(time, exchange)
+                .await
+                .map_err(|_| ConnectError::Timeout)?
         })
     }
 
@@ -166,8 +170,9 @@ impl Client {
         self.headers
             .iter()
             .map(|(name, value)| {
-                let name: HeaderName =
-                    name.parse().map_err(|_| ConnectError::InvalidHeader(name.clone()))?;
+                let name: HeaderName = name
+                    .parse()
+                    .map_err(|_| ConnectError::InvalidHeader(name.clone()))?;
                 let value = HeaderValue::from_str(value)
                     .map_err(|_| ConnectError::InvalidHeader(name.to_string()))?;
                 Ok((name, value))

@@ -19,9 +19,13 @@ pub(super) fn parse(url: &str) -> Result<Target, ConnectError> {
     let bad = ConnectError::InvalidUrl;
     // §3: fragments "are meaningless in the context of WebSocket URIs and MUST NOT be used".
     if url.contains('#') {
-        return Err(bad("it has a fragment (#…), which a WebSocket URL must not have"));
+        return Err(bad(
+            "it has a fragment (#…), which a WebSocket URL must not have",
+        ));
     }
-    let uri: Uri = url.parse().map_err(|_| bad("it is not a URL like ws://host:port/path"))?;
+    let uri: Uri = url
+        .parse()
+        .map_err(|_| bad("it is not a URL like ws://host:port/path"))?;
     match uri.scheme_str() {
         Some(scheme) if scheme.eq_ignore_ascii_case("ws") => {}
         Some(scheme) if scheme.eq_ignore_ascii_case("wss") => {
@@ -31,7 +35,9 @@ pub(super) fn parse(url: &str) -> Result<Target, ConnectError> {
     }
     let authority = uri.authority().ok_or(bad("it has no host"))?;
     if authority.as_str().contains('@') {
-        return Err(bad("it holds a user name: send an Authorization header instead"));
+        return Err(bad(
+            "it holds a user name: send an Authorization header instead",
+        ));
     }
     let host = authority.host();
     if host.is_empty() {
@@ -48,10 +54,21 @@ pub(super) fn parse(url: &str) -> Result<Target, ConnectError> {
     if port == 0 {
         return Err(bad("its port is not a number from 1 to 65535"));
     }
-    let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
+    let host = host
+        .strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host);
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let path = if path.starts_with('?') { format!("/{path}") } else { path.to_owned() };
-    Ok(Target { host: host.to_owned(), port, path })
+    let path = if path.starts_with('?') {
+        format!("/{path}")
+    } else {
+        path.to_owned()
+    };
+    Ok(Target {
+        host: host.to_owned(),
+        port,
+        path,
+    })
 }
 
 #[cfg(test)]
@@ -63,14 +80,23 @@ mod tests {
     fn reads_urls() {
         let cases = [
             ("ws://example.com", "example.com", 80, "/"),
-            ("ws://example.com:8080/chat?a=b&c", "example.com", 8080, "/chat?a=b&c"),
+            (
+                "ws://example.com:8080/chat?a=b&c",
+                "example.com",
+                8080,
+                "/chat?a=b&c",
+            ),
             ("WS://h/x", "h", 80, "/x"),
             ("ws://127.0.0.1:1/", "127.0.0.1", 1, "/"),
             ("ws://[::1]:4000/x", "::1", 4000, "/x"),
             ("ws://host?q", "host", 80, "/?q"),
         ];
         for (url, host, port, path) in cases {
-            let expected = Target { host: host.into(), port, path: path.into() };
+            let expected = Target {
+                host: host.into(),
+                port,
+                path: path.into(),
+            };
             assert_eq!(parse(url).unwrap(), expected, "{url}");
         }
     }
@@ -78,12 +104,27 @@ mod tests {
     #[test]
     fn refuses_what_is_no_websocket_url() {
         let cases = [
-            "", "example.com", "/path", "http://h/", "wss://h/", "ws://", "ws:///x", "ws://h/#f",
-            "ws://user:pw@h/", "ws://h:0/", "ws://h:99999/", "ws://h:/", "ws://h:x/", "ws://a b/",
+            "",
+            "example.com",
+            "/path",
+            "http://h/",
+            "wss://h/",
+            "ws://",
+            "ws:///x",
+            "ws://h/#f",
+            "ws://user:pw@h/",
+            "ws://h:0/",
+            "ws://h:99999/",
+            "ws://h:/",
+            "ws://h:x/",
+            "ws://a b/",
             "ws://h/\r\nX: y",
         ];
         for url in cases {
-            assert!(matches!(parse(url), Err(ConnectError::InvalidUrl(_))), "{url}");
+            assert!(
+                matches!(parse(url), Err(ConnectError::InvalidUrl(_))),
+                "{url}"
+            );
         }
     }
 }

@@ -60,10 +60,19 @@ pub(crate) struct Core {
     pub(crate) meta: Option<Box<Meta>>,
 }
 
+/// Names one of those who wait for the outbox.
+pub(crate) type Place = u32;
+/// Has not waited yet.
+pub(crate) const NO_PLACE: Place = 0;
+/// The place of `poll_writable`, whose last caller is woken.
+pub(crate) const POLL_PLACE: Place = 1;
+
 #[derive(Debug, Default)]
 pub(crate) struct Rare {
     /// Tasks that wait for room in the outbox, or for it to be empty.
-    writers: Vec<Waker>,
+    writers: Vec<(Place, Waker)>,
+    /// The place that was given out last.
+    last_place: Place,
     /// Woken when the socket takes bytes again; made at the first time it does not.
     unblocked: Option<Waker>,
     /// Why the network failed, until it has been reported.
@@ -77,7 +86,11 @@ impl Core {
             Some(story) => Error::from_story(story),
             None => {
                 let error = self.rare.as_ref().and_then(|rare| rare.io_error.as_ref());
-                Error::Io(error.map_or(io::ErrorKind::NotConnected, io::Error::kind).into())
+                Error::Io(
+                    error
+                        .map_or(io::ErrorKind::NotConnected, io::Error::kind)
+                        .into(),
+                )
             }
         }
     }
@@ -116,10 +129,18 @@ impl Core {
         tools: &mut Tools,
     ) -> Result<(), SendError> {
         self.collect_control(tools); // a Pong goes out before the reply to what came after its Ping
-        let Self { connection, outbox, .. } = self;
-        let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        let Self {
+            connection, outbox, ..
+        } = self;
+        let spare = if outbox.has_buffer() {
+            Vec::new()
+        } else {
+            tools.buffer()
+        };
         let Tools { pool, masks, .. } = tools;
-        outbox.append(spare, |out| connection.send(kind, payload, masks, pool, out))
+        outbox.append(spare, |out| {
+            connection.send(kind, payload, masks, pool, out)
+        })
     }
 
     /// Queues a message whose payload is shared: not copied if it is large and can go out as it is.
@@ -147,11 +168,18 @@ impl Core {
         tools: &mut Tools,
     ) -> Result<(), SendError> {
         self.collect_control(tools);
-        let Self { connection, outbox, .. } = self;
-        let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        let Self {
+            connection, outbox, ..
+        } = self;
+        let spare = if outbox.has_buffer() {
+            Vec::new()
+        } else {
+            tools.buffer()
+        };
         let Tools { pool, masks, .. } = tools;
-        let shared =
-            outbox.append(spare, |out| connection.send_prepared(frame, masks, pool, out))?;
+        let shared = outbox.append(spare, |out| {
+            connection.send_prepared(frame, masks, pool, out)
+        })?;
         match shared {
             Some(bytes) if bytes.len() > COPY_LIMIT => self.outbox.push_shared(bytes),
             Some(bytes) => self.append(tools, |out| out.extend_from_slice(&bytes)),
@@ -161,7 +189,11 @@ impl Core {
     }
 
     fn append(&mut self, tools: &mut Tools, write: impl FnOnce(&mut Vec<u8>)) {
-        let spare = if self.outbox.has_buffer() { Vec::new() } else { tools.buffer() };
+        let spare = if self.outbox.has_buffer() {
+            Vec::new()
+        } else {
+            tools.buffer()
+        };
         self.outbox.append(spare, write);
     }
 
@@ -178,9 +210,17 @@ impl Core {
     pub(crate) fn collect_all_control(&mut self, tools: &mut Tools) {
         if self.connection.has_control() {
             let now = self.clock;
-            let Self { connection, outbox, .. } = self;
-            let spare = if outbox.has_buffer() { Vec::new() } else { tools.buffer() };
-            outbox.append(spare, |out| connection.poll_transmit(now, &mut tools.masks, out));
+            let Self {
+                connection, outbox, ..
+            } = self;
+            let spare = if outbox.has_buffer() {
+                Vec::new()
+            } else {
+                tools.buffer()
+            };
+            outbox.append(spare, |out| {
+                connection.poll_transmit(now, &mut tools.masks, out)
+            });
         }
     }
 
@@ -209,7 +249,11 @@ impl Core {
                 return Flush::Blocked;
             }
             if self.write(&[]).is_none() {
-                return if self.outbox.is_empty() { Flush::Flushed } else { Flush::Blocked };
+                return if self.outbox.is_empty() {
+                    Flush::Flushed
+                } else {
+                    Flush::Blocked
+                };
             }
         }
     }
@@ -220,7 +264,11 @@ impl Core {
         self.collect_control(tools);
         self.append(tools, |out| out.extend_from_slice(head));
         let waiting = self.outbox.len();
-        let taken = if self.blocked { None } else { self.write(payload) };
+        let taken = if self.blocked {
+            None
+        } else {
+            self.write(payload)
+        };
         if !self.is_writable() {
             return;
         }
@@ -233,7 +281,13 @@ impl Core {
     /// One write of what waits, and `extra` behind it if all of that fits into the call. The bytes
     /// that the socket took, `extra` included; `None` if it took none: it is full, or gone.
     fn write(&mut self, extra: &[u8]) -> Option<usize> {
-        let Self { stream, outbox, rare, this, .. } = self;
+        let Self {
+            stream,
+            outbox,
+            rare,
+            this,
+            ..
+        } = self;
         let stream = stream.as_mut()?;
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let mut count = outbox.slices(&mut slices);
@@ -263,7 +317,9 @@ impl Core {
         if let Some(spare) = self.outbox.take_spare() {
             tools.give_back(spare);
         }
-        let Self { stream, rare, this, .. } = self;
+        let Self {
+            stream, rare, this, ..
+        } = self;
         if let Some(stream @ Stream::Other(_)) = stream {
             match with_waker(rare, this, |cx| stream.poll_flush(cx)) {
                 Poll::Ready(Ok(())) => {}
@@ -283,17 +339,34 @@ impl Core {
     }
 
     fn wake_all_writers(&mut self) {
-        let writers = self.rare.as_mut().map(|rare| std::mem::take(&mut rare.writers));
-        for waker in writers.into_iter().flatten() {
+        let writers = self
+            .rare
+            .as_mut()
+            .map(|rare| std::mem::take(&mut rare.writers));
+        for (_, waker) in writers.into_iter().flatten() {
             waker.wake();
         }
     }
 
-    /// Has the task woken when there is room in the outbox, or the connection is over.
-    pub(crate) fn wait_for_room(&mut self, cx: &Context<'_>) {
-        let writers = &mut self.rare.get_or_insert_default().writers;
-        if !writers.iter().any(|waker| waker.will_wake(cx.waker())) {
-            writers.push(cx.waker().clone());
+    /// Has the task woken when there is room in the outbox, or the connection is over. `place` names
+    /// who waits: once, however often it asks, and until it [leaves](Self::leave). Wakers cannot be
+    /// told apart well enough for that, and would pile up while a peer does not read.
+    pub(crate) fn wait_for_room(&mut self, place: &mut Place, cx: &Context<'_>) {
+        let rare = self.rare.get_or_insert_default();
+        if *place == NO_PLACE {
+            rare.last_place = rare.last_place.wrapping_add(1).max(POLL_PLACE + 1);
+            *place = rare.last_place;
+        }
+        match rare.writers.iter_mut().find(|(known, _)| known == place) {
+            Some((_, waker)) => waker.clone_from(cx.waker()),
+            None => rare.writers.push((*place, cx.waker().clone())),
+        }
+    }
+
+    /// Who had this place waits no more.
+    pub(crate) fn leave(&mut self, place: Place) {
+        if let Some(rare) = &mut self.rare {
+            rare.writers.retain(|(known, _)| *known != place);
         }
     }
 
@@ -323,7 +396,10 @@ impl Core {
         let over = self.connection.is_over();
         let _ = self.connection.receive_eof(self.clock);
         if !over {
-            self.rare.get_or_insert_default().io_error.get_or_insert(error);
+            self.rare
+                .get_or_insert_default()
+                .io_error
+                .get_or_insert(error);
         }
         self.end();
     }
@@ -375,6 +451,9 @@ pub(crate) const HIGH_WATER: u32 = 64 * 1024;
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { config: Arc::default(), high_water: HIGH_WATER }
+        Self {
+            config: Arc::default(),
+            high_water: HIGH_WATER,
+        }
     }
 }

@@ -63,11 +63,14 @@ impl Link<'_> {
         if payload.len() > COPY_LIMIT {
             let head = self.core.connection.send_head(kind, payload.len());
             if let Some(head) = head.map_err(|error| self.core.refused(error))? {
-                self.core.write_through(head.as_bytes(), payload, self.tools);
+                self.core
+                    .write_through(head.as_bytes(), payload, self.tools);
                 return Ok(());
             }
         }
-        self.core.queue(kind, payload, self.tools).map_err(|error| self.core.refused(error))
+        self.core
+            .queue(kind, payload, self.tools)
+            .map_err(|error| self.core.refused(error))
     }
 
     /// Queues a message; a large payload is shared, not copied.
@@ -101,7 +104,10 @@ impl Link<'_> {
     /// [`Error::Misuse`] if the code may not be sent or the reason is over 123 bytes.
     pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
         let now = self.core.clock;
-        self.core.connection.close(now, code, reason).map_err(Error::Misuse)
+        self.core
+            .connection
+            .close(now, code, reason)
+            .map_err(Error::Misuse)
     }
 
     /// Bytes that wait to be written.

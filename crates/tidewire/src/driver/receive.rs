@@ -48,7 +48,12 @@ impl Shared {
             // Whatever the caller awaits next, what was queued so far goes out.
             self.service.defer_flush(self, &mut core);
         }
-        if poll.is_pending() && !core.reader.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+        if poll.is_pending()
+            && !core
+                .reader
+                .as_ref()
+                .is_some_and(|w| w.will_wake(cx.waker()))
+        {
             core.reader = Some(cx.waker().clone());
         }
         poll
@@ -120,9 +125,7 @@ impl Core {
     fn outcome(&mut self) -> Result<Received, Error> {
         let io_error = self.take_io_error();
         match self.connection.story() {
-            Some(story) if story.failure.is_none() => {
-                Ok(Received::Closed(Box::new(story.clone())))
-            }
+            Some(story) if story.failure.is_none() => Ok(Received::Closed(Box::new(story.clone()))),
             _ => Err(io_error.map_or_else(|| self.closed_error(), Error::Io)),
         }
     }
@@ -149,12 +152,20 @@ impl Core {
     /// Hands out events of `input` until it is used up or the visitor breaks. Gives how many bytes
     /// are left.
     #[inline]
-    fn visit<V>(&mut self, mut input: &mut [u8], tools: &mut Tools, visitor: &mut V) -> (Verdict, usize)
+    fn visit<V>(
+        &mut self,
+        mut input: &mut [u8],
+        tools: &mut Tools,
+        visitor: &mut V,
+    ) -> (Verdict, usize)
     where
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         loop {
-            match self.connection.receive(self.clock, &mut tools.pool, &mut input) {
+            match self
+                .connection
+                .receive(self.clock, &mut tools.pool, &mut input)
+            {
                 Ok(Some(event)) => {
                     if visitor(event, &mut Link { core: self, tools }).is_break() {
                         return (Verdict::Break(()), input.len());
@@ -173,7 +184,9 @@ impl Core {
             return;
         }
         if !self.has_unread() {
-            let Some(stream) = &mut self.stream else { return };
+            let Some(stream) = &mut self.stream else {
+                return;
+            };
             // The socket keeps one waker for reading: that of the task that receives stays.
             let waker = self.reader.clone().unwrap_or_else(|| Waker::noop().clone());
             let mut buf = ReadBuf::new(read);
@@ -205,13 +218,18 @@ impl Core {
     where
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
-        let Some(stream) = &mut self.stream else { return Poll::Ready(Verdict::Continue(())) };
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Verdict::Continue(()));
+        };
         if self.connection.direct_len() >= DIRECT {
             let Some(mut room) = self.connection.direct() else {
                 return Poll::Ready(Verdict::Continue(()));
             };
-            let outcome =
-                std::task::ready!(tokio_util::io::poll_read_buf(Pin::new(stream), cx, &mut room));
+            let outcome = std::task::ready!(tokio_util::io::poll_read_buf(
+                Pin::new(stream),
+                cx,
+                &mut room
+            ));
             return Poll::Ready(self.took_direct(outcome, tools, visitor));
         }
         let mut buf = ReadBuf::new(read);

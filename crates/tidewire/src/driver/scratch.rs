@@ -51,7 +51,10 @@ thread_local! {
 pub(crate) fn with<R>(f: impl FnOnce(&mut Scratch) -> R) -> R {
     let mut scratch = SCRATCH.take().unwrap_or_else(|| {
         let read = vec![0; READ_LEN].into_boxed_slice();
-        Box::new(Scratch { read, tools: Tools::default() })
+        Box::new(Scratch {
+            read,
+            tools: Tools::default(),
+        })
     });
     let result = f(&mut scratch);
     SCRATCH.set(Some(scratch));
@@ -71,7 +74,10 @@ impl Masks {
 
 impl Default for Masks {
     fn default() -> Self {
-        Self { keys: [0; Self::LEN], at: Self::LEN }
+        Self {
+            keys: [0; Self::LEN],
+            at: Self::LEN,
+        }
     }
 }
 

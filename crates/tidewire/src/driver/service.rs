@@ -60,7 +60,11 @@ impl Service {
         }
         let start = tokio::time::Instant::now().into_std();
         let state = Mutex::default();
-        let service = Arc::new(Self { handle: handle.clone(), start, state });
+        let service = Arc::new(Self {
+            handle: handle.clone(),
+            start,
+            state,
+        });
         known.insert(id, service.clone());
         drop(services); // a runtime that shuts down drops the task at once, which takes this lock
         let task = Task {
@@ -125,7 +129,9 @@ impl Service {
 
     /// Has the timer fire for `shared` when its next deadline is due, unless it does so earlier.
     pub(crate) fn arm(&self, shared: &Arc<Shared>, core: &mut Core) {
-        let Some(deadline) = core.connection.next_deadline() else { return };
+        let Some(deadline) = core.connection.next_deadline() else {
+            return;
+        };
         // The tick after the deadline: never early.
         let tick = self.tick(deadline).saturating_add(1);
         if core.armed.is_some_and(|armed| armed <= tick) {
@@ -133,8 +139,15 @@ impl Service {
         }
         core.armed = Some(tick);
         let mut state = self.lock();
-        let first = state.wheel.first_key_value().is_none_or(|(first, _)| tick < *first);
-        state.wheel.entry(tick).or_default().push(Arc::downgrade(shared));
+        let first = state
+            .wheel
+            .first_key_value()
+            .is_none_or(|(first, _)| tick < *first);
+        state
+            .wheel
+            .entry(tick)
+            .or_default()
+            .push(Arc::downgrade(shared));
         let waker = if first { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {
@@ -146,7 +159,9 @@ impl Service {
 impl State {
     /// Takes the entries of ticks up to `now` off the wheel.
     fn due(&mut self, now: NonZeroU32) -> Option<BTreeMap<NonZeroU32, Vec<Weak<Shared>>>> {
-        self.wheel.first_key_value().filter(|(first, _)| **first <= now)?;
+        self.wheel
+            .first_key_value()
+            .filter(|(first, _)| **first <= now)?;
         let later = self.wheel.split_off(&now.saturating_add(1));
         Some(std::mem::replace(&mut self.wheel, later))
     }
@@ -170,7 +185,10 @@ impl Drop for Task {
         }
         drop(services); // what the lists hold may take any lock when it is dropped
         // Connections still on the lists hold the service that holds the lists.
-        let over = State { over: true, ..State::default() };
+        let over = State {
+            over: true,
+            ..State::default()
+        };
         let lists = std::mem::replace(&mut *self.service.lock(), over);
         drop(lists);
     }
@@ -222,7 +240,9 @@ impl Task {
         };
         let at = tokio::time::Instant::from_std(self.service.start + TICK * (tick.get() - 1));
         let moved = self.sleeps_until.replace(tick) != Some(tick);
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if moved {
             sleep.as_mut().reset(at);
         }

@@ -33,7 +33,13 @@ impl Shared {
     pub(crate) fn new(stream: Stream, opened: Opened) -> Arc<Self> {
         let service = Service::current();
         let now = service.now();
-        let Opened { role, settings, compression, leftover, meta } = opened;
+        let Opened {
+            role,
+            settings,
+            compression,
+            leftover,
+            meta,
+        } = opened;
         let shared = Arc::new_cyclic(|this: &Weak<Self>| Self {
             service,
             core: Mutex::new(Core {
@@ -116,7 +122,11 @@ impl Shared {
         core.armed = None;
         core.clock = self.service.now();
         let now = core.clock;
-        if core.connection.next_deadline().is_some_and(|deadline| deadline <= now) {
+        if core
+            .connection
+            .next_deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             // Nobody may have received for a while: bytes that lie here are a sign of life.
             scratch::with(|scratch| core.look(&mut scratch.read));
         }

@@ -21,7 +21,10 @@ impl Stream {
     pub(crate) fn new<S: Io>(io: S) -> Self {
         let mut io = Some(io);
         let any: &mut dyn std::any::Any = &mut io;
-        if let Some(tcp) = any.downcast_mut::<Option<TcpStream>>().and_then(Option::take) {
+        if let Some(tcp) = any
+            .downcast_mut::<Option<TcpStream>>()
+            .and_then(Option::take)
+        {
             // A message is a unit: waiting to fill a segment only adds delay. Failing to say so
             // costs speed, nothing else.
             let _ = tcp.set_nodelay(true);

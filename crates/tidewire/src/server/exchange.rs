@@ -23,7 +23,7 @@ pub enum Accepted<S> {
     /// A WebSocket.
     WebSocket(WebSocket),
     /// A request for something else, not answered yet.
-    Http(PlainRequest<S>),
+    Http(Box<PlainRequest<S>>),
 }
 
 /// A request that does not ask for a WebSocket.
@@ -45,14 +45,22 @@ pub(super) struct Exchange<S> {
 }
 
 pub(super) enum Outcome {
-    Upgraded { accepted: server::Accepted, target: http::Uri },
+    Upgraded {
+        accepted: server::Accepted,
+        target: http::Uri,
+    },
     Plain(http::Request<()>),
 }
 
 impl<S: Io> Exchange<S> {
     pub(super) fn new(server: Server, io: S) -> Self {
         let reader = RequestReader::new(server.limits);
-        Self { server, io, reader, leftover: Vec::new() }
+        Self {
+            server,
+            io,
+            reader,
+            leftover: Vec::new(),
+        }
     }
 
     /// Reads the request and, if it is accepted, answers it.
@@ -67,12 +75,14 @@ impl<S: Io> Exchange<S> {
         http1::write_response(&accepted.response, b"", &mut response);
         self.io.write_all(&response).await?;
         self.io.flush().await?;
-        Ok(Outcome::Upgraded { accepted, target: request.into_parts().0.uri })
+        Ok(Outcome::Upgraded {
+            accepted,
+            target: request.into_parts().0.uri,
+        })
     }
 
     async fn read_request(&mut self) -> Result<http::Request<()>, AcceptError> {
-        let refused =
-            |error| AcceptError::Refused(Box::new(Refusal::from(error)));
+        let refused = |error| AcceptError::Refused(Box::new(Refusal::from(error)));
         let mut chunk = vec![0; 2048];
         loop {
             let count = self.io.read(&mut chunk).await?;
@@ -89,12 +99,17 @@ impl<S: Io> Exchange<S> {
     }
 
     pub(super) fn finish(self, outcome: Outcome) -> Accepted<S> {
-        let Self { server, io, reader, leftover } = self;
+        let Self {
+            server,
+            io,
+            reader,
+            leftover,
+        } = self;
         match outcome {
             Outcome::Plain(request) => {
                 let mut read = reader.into_raw();
                 read.extend_from_slice(&leftover);
-                Accepted::Http(PlainRequest { request, read, io })
+                Accepted::Http(Box::new(PlainRequest { request, read, io }))
             }
             Outcome::Upgraded { accepted, target } => {
                 let compression = match (accepted.deflate, &server.policy.deflate) {
@@ -108,7 +123,13 @@ impl<S: Io> Exchange<S> {
                 let meta = meta.worth_keeping().then(|| Box::new(meta));
                 let settings = server.settings;
                 let role = Role::Server;
-                let opened = Opened { role, settings, compression, leftover, meta };
+                let opened = Opened {
+                    role,
+                    settings,
+                    compression,
+                    leftover,
+                    meta,
+                };
                 Accepted::WebSocket(WebSocket::new(Shared::new(Stream::new(io), opened)))
             }
         }

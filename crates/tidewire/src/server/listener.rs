@@ -48,7 +48,10 @@ impl Listener {
     /// Listens on a socket that listens already.
     #[must_use]
     pub fn from_tcp(tcp: TcpListener) -> Self {
-        Self { tcp, server: Server::new() }
+        Self {
+            tcp,
+            server: Server::new(),
+        }
     }
 
     /// What connections are offered. Default: [`Server::new`].
@@ -81,7 +84,13 @@ impl Listener {
     pub async fn accept(&self) -> io::Result<Incoming> {
         loop {
             match self.tcp.accept().await {
-                Ok((tcp, peer)) => return Ok(Incoming { tcp, peer, server: self.server.clone() }),
+                Ok((tcp, peer)) => {
+                    return Ok(Incoming {
+                        tcp,
+                        peer,
+                        server: self.server.clone(),
+                    });
+                }
                 Err(error) if is_passing(&error) => {}
                 Err(error) if is_exhaustion(&error) => tokio::time::sleep(BREATHER).await,
                 Err(error) => return Err(error),

@@ -14,7 +14,9 @@ use tidewire_proto::Role;
 use tidewire_proto::handshake::accept_value;
 use tidewire_testkit::wire::{self, WireFrame};
 use tidewire_testkit::{Random, RawFrame};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
 use tokio::time::Instant;
 
 /// A client that offers nothing but the protocol itself.
@@ -66,7 +68,11 @@ pub struct Raw<S = DuplexStream> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub fn new(io: S, role: Role) -> Self {
-        Self { io, role, unread: Vec::new() }
+        Self {
+            io,
+            role,
+            unread: Vec::new(),
+        }
     }
 
     pub async fn send(&mut self, frame: RawFrame) {
@@ -135,7 +141,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
 
     /// The next frame prints as `expected`.
     pub async fn expect(&mut self, expected: &str) {
-        let frame = self.next().await.unwrap_or_else(|| panic!("the end, not {expected}"));
+        let frame = self
+            .next()
+            .await
+            .unwrap_or_else(|| panic!("the end, not {expected}"));
         assert_eq!(frame.to_string(), expected);
     }
 
@@ -174,7 +183,8 @@ pub async fn raw_client(server: Server, capacity: usize) -> (Raw, WebSocket) {
 pub fn response_to(head: &str, rest: &str) -> String {
     let key = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("sec-websocket-key").then(|| value.trim())
+        name.eq_ignore_ascii_case("sec-websocket-key")
+            .then(|| value.trim())
     });
     let accept = accept_value(key.expect("a key").as_bytes());
     format!(
@@ -224,7 +234,10 @@ impl<F: Future> Future for Impatient<F> {
 
 /// Polls `future` at most `patience + 1` times.
 pub fn impatient<F: Future>(future: F, patience: usize) -> Impatient<F> {
-    Impatient { future: Box::pin(future), patience }
+    Impatient {
+        future: Box::pin(future),
+        patience,
+    }
 }
 
 /// A pipe that gives and takes a few bytes at a time, and often nothing.
@@ -236,7 +249,11 @@ pub struct Torn<S> {
 
 impl<S> Torn<S> {
     pub fn new(inner: S, seed: u64, most: usize) -> Self {
-        Self { inner, random: Random::new(seed), most }
+        Self {
+            inner,
+            random: Random::new(seed),
+            most,
+        }
     }
 
     /// How many bytes may pass now; `None`: ask again later.
@@ -255,7 +272,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Torn<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Some(most) = self.pass(cx) else { return Poll::Pending };
+        let Some(most) = self.pass(cx) else {
+            return Poll::Pending;
+        };
         let mut part = vec![0; most.min(buf.remaining())];
         let mut part = ReadBuf::new(&mut part);
         let poll = Pin::new(&mut self.inner).poll_read(cx, &mut part);
@@ -270,7 +289,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Torn<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let Some(most) = self.pass(cx) else { return Poll::Pending };
+        let Some(most) = self.pass(cx) else {
+            return Poll::Pending;
+        };
         Pin::new(&mut self.inner).poll_write(cx, &bytes[..most.min(bytes.len())])
     }
 
@@ -295,7 +316,11 @@ pub struct Counted<S> {
 
 impl<S> Counted<S> {
     pub fn new(inner: S) -> Self {
-        Self { inner, writes: Arc::default(), read: Arc::default() }
+        Self {
+            inner,
+            writes: Arc::default(),
+            read: Arc::default(),
+        }
     }
 }
 
@@ -307,7 +332,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let poll = Pin::new(&mut self.inner).poll_read(cx, buf);
-        self.read.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        self.read
+            .fetch_add(buf.filled().len() - before, Ordering::Relaxed);
         poll
     }
 }
@@ -319,7 +345,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.inner).poll_write(cx, bytes);
-        self.writes.fetch_add(usize::from(poll.is_ready()), Ordering::Relaxed);
+        self.writes
+            .fetch_add(usize::from(poll.is_ready()), Ordering::Relaxed);
         poll
     }
 
@@ -329,7 +356,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
-        self.writes.fetch_add(usize::from(poll.is_ready()), Ordering::Relaxed);
+        self.writes
+            .fetch_add(usize::from(poll.is_ready()), Ordering::Relaxed);
         poll
     }
 

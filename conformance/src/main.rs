@@ -1,2 +1,0 @@
-//! (to be filled)
-fn main() {}
