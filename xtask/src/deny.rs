@@ -5,9 +5,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::context::{Context, create_directory, read};
+use crate::install;
 use crate::process::{self, Failure, Result};
 use crate::report::Done;
-use crate::setup;
 
 /// The cargo-deny that is installed when there is none.
 const CARGO_DENY: &str = "0.20.2";
@@ -66,7 +66,7 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
 pub(crate) fn cargo_deny(context: &Context) -> Result<PathBuf> {
     let tools = context.cache.join("tools");
     let own = tools.join("bin/cargo-deny");
-    for candidate in setup::on_path("cargo-deny")
+    for candidate in install::on_path("cargo-deny")
         .into_iter()
         .chain([own.clone()])
     {
@@ -75,7 +75,7 @@ pub(crate) fn cargo_deny(context: &Context) -> Result<PathBuf> {
         }
     }
     println!("cargo-deny is missing: installing {CARGO_DENY} (some minutes, once)");
-    setup::compiler()?;
+    install::compiler()?;
     create_directory(&tools)?;
     // Unoptimised: it builds in half the time and runs for seconds only.
     let mut install = context.cargo(&["install", "cargo-deny", "--locked", "--debug"]);

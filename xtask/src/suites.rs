@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::{self, Done, Row};
-use crate::{arrows, autobahn, deny, nightly, purity, setup};
+use crate::{arrows, autobahn, deny, install, nightly, purity, release};
 
 /// One thing that is proved about the workspace.
 pub(crate) struct Suite {
@@ -116,7 +116,7 @@ fn fmt(context: &Context) -> Result<Done> {
 }
 
 fn clippy(context: &Context) -> Result<Done> {
-    setup::compiler()?;
+    install::compiler()?;
     let arguments = [
         "clippy",
         "--workspace",
@@ -131,15 +131,16 @@ fn clippy(context: &Context) -> Result<Done> {
 
 /// Libraries only: the binary `tidewire` would write its pages over those of the library `tidewire`.
 fn docs(context: &Context) -> Result<Done> {
-    setup::compiler()?;
+    install::compiler()?;
     let mut command = context.cargo(&["doc", "--workspace", "--no-deps", "--lib"]);
     process::run(command.env("RUSTDOCFLAGS", "-D warnings"), 30 * MINUTE)?;
     Ok(Done::whole(""))
 }
 
 fn unit(context: &Context) -> Result<Done> {
-    setup::compiler()?;
-    setup::chromium()?;
+    install::compiler()?;
+    install::chromium()?;
+    install::strace()?;
     let mut command = context.cargo(&["test", "--workspace", "--no-fail-fast"]);
     let mut total = Total::default();
     let status = process::run_lines(&mut command, 40 * MINUTE, |line| total.add(line))?;
@@ -156,9 +157,9 @@ fn unit(context: &Context) -> Result<Done> {
 }
 
 fn interop(context: &Context) -> Result<Done> {
-    setup::compiler()?;
-    let chromium = setup::interop()?;
-    build_release(context, &["tidewire-cli", "tidewire-conformance"])?;
+    install::compiler()?;
+    let chromium = install::interop()?;
+    release::build(context, &["tidewire-cli", "tidewire-conformance"])?;
     let work = context.target.join("interop");
     create_directory(&work)?;
     let mut command = std::process::Command::new("python3");
@@ -197,7 +198,7 @@ fn conformance(context: &Context) -> Result<Done> {
 }
 
 fn fuzz(context: &Context) -> Result<Done> {
-    setup::compiler()?;
+    install::compiler()?;
     let arguments = [
         "run",
         "--release",
@@ -209,15 +210,6 @@ fn fuzz(context: &Context) -> Result<Done> {
     ];
     process::run(&mut context.cargo(&arguments), 30 * MINUTE)?;
     Ok(Done::whole(""))
-}
-
-/// Builds the release binaries of these crates.
-pub(crate) fn build_release(context: &Context, crates: &[&str]) -> Result {
-    let mut command = context.cargo(&["build", "--release"]);
-    for name in crates {
-        command.args(["-p", name]);
-    }
-    process::run(&mut command, 30 * MINUTE)
 }
 
 /// The sum of libtest's `test result:` lines.

@@ -54,11 +54,9 @@ mod message;
 pub mod prepared;
 
 pub use config::Config;
-pub use connection::{
-    CloseStory, ClosedBy, Compression, Connection, FrameHead, MaskSource, State, TcpEnd,
-};
+pub use connection::{CloseStory, ClosedBy, Compression, Connection, MaskSource, State, TcpEnd};
 pub use error::{Failure, LimitExceeded, ProtocolViolation, SendError, Timeout};
 pub use event::{Event, Payload, TextPayload};
-pub use frame::{CloseCode, CloseFrame, Kind, Opcode, Role};
+pub use frame::{CloseCode, CloseFrame, FrameHead, Kind, Opcode, Role};
 pub use prepared::PreparedFrame;
 pub use tidewire_simd::{InvalidUtf8, Spare, Text};

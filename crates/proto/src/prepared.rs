@@ -1,8 +1,7 @@
 //! [`PreparedFrame`]: a message encoded once, and compressed once, for many connections.
 
-use crate::connection::FrameHead;
 use crate::deflate::Pool;
-use crate::frame::{Header, Kind};
+use crate::frame::{FrameHead, Header, Kind};
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
 use tidewire_simd::Text;

@@ -1,6 +1,6 @@
 //! [`Text`]: immutable UTF-8 over shared bytes.
 
-use crate::utf8_buf::InvalidUtf8;
+use crate::utf8::{InvalidUtf8, from_utf8};
 use bytes::Bytes;
 use std::{borrow::Borrow, fmt, hash, ops::Deref};
 
@@ -107,7 +107,7 @@ impl TryFrom<Bytes> for Text {
     type Error = InvalidUtf8;
 
     fn try_from(bytes: Bytes) -> Result<Self, InvalidUtf8> {
-        crate::from_utf8(&bytes)?;
+        from_utf8(&bytes)?;
         Ok(Self(bytes))
     }
 }

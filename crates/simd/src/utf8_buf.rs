@@ -1,20 +1,7 @@
 //! [`Utf8Buf`]: text that arrives in pieces, checked as it arrives.
 
-use crate::{spare::Spare, text::Text};
+use crate::{spare::Spare, text::Text, utf8::InvalidUtf8};
 use bytes::BytesMut;
-use std::fmt;
-
-/// The bytes are not UTF-8 (RFC 3629), and no further bytes can make them so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidUtf8;
-
-impl fmt::Display for InvalidUtf8 {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("text is not valid UTF-8")
-    }
-}
-
-impl std::error::Error for InvalidUtf8 {}
 
 /// A growing buffer of text: take bytes with [`push`](Self::push), or let them be read into
 /// [`spare`](Self::spare) and [`check`](Self::check) them; [`finish`](Self::finish) hands the text

@@ -58,11 +58,11 @@ pub(crate) fn send(
     };
     poll_fn(move |cx| {
         let mut core = shared.lock();
-        ready!(poll_room(&mut core, &mut waiting.place, cx))?;
+        ready!(poll_room(&mut core, waiting.place(), cx))?;
         let queued = scratch::with(|scratch| core.queue_shared(kind, &payload, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
         if then == Then::Later || core.has_unread() {
-            shared.service.defer_flush(shared, &mut core);
+            shared.defer_flush(&mut core);
         } else {
             core.clock = shared.service.now();
             shared.flush_and_settle(&mut core);
@@ -75,6 +75,13 @@ pub(crate) fn send(
 struct Waiting<'a> {
     shared: &'a Shared,
     place: Place,
+}
+
+impl Waiting<'_> {
+    /// A method, because a closure that names the field captures a copy of the field alone.
+    fn place(&mut self) -> &mut Place {
+        &mut self.place
+    }
 }
 
 impl Drop for Waiting<'_> {
@@ -114,7 +121,7 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
             return Poll::Ready(Err(core.closed_error()));
         }
         if flush == Flush::Blocked {
-            core.wait_for_room(&mut waiting.place, cx);
+            core.wait_for_room(waiting.place(), cx);
             return Poll::Pending;
         }
         Poll::Ready(Ok(()))
@@ -156,7 +163,7 @@ pub(crate) fn begin_close(
         .close(now, code, reason)
         .map_err(Error::Misuse)?;
     shared.flush_and_settle(&mut core);
-    shared.service.arm(shared, &mut core);
+    shared.arm(&mut core);
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::context::{Context, create_directory, remove_directory};
 use crate::process::{self, Failure, Result, clock};
 use crate::report::Done;
-use crate::{setup, suites};
+use crate::{install, release};
 use verdict::Verdict;
 
 /// `cargo xtask conformance --help`.
@@ -103,7 +103,7 @@ impl Options {
 
 /// Sets up, runs and judges.
 pub(crate) fn suite(context: &Context, options: &Options) -> Result<Done> {
-    setup::compiler()?;
+    install::compiler()?;
     let python = python27::wstest(context)?;
     let cases = options.cases.clone().unwrap_or_else(spec::all);
     check_list(&python)?;
@@ -120,7 +120,7 @@ pub(crate) fn suite(context: &Context, options: &Options) -> Result<Done> {
         crates.push("tidewire-conformance");
     }
     if !crates.is_empty() {
-        suites::build_release(context, &crates)?;
+        release::build(context, &crates)?;
     }
     let jobs = options
         .jobs

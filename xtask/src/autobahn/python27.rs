@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::context::{Context, create_directory, read, remove_directory, write};
+use crate::install;
 use crate::process::{self, Failure, Result};
-use crate::setup;
 
 /// The newest virtualenv line that can make environments of 2.7.
 const VIRTUALENV: &str = "virtualenv==20.21.1";
@@ -43,12 +43,12 @@ pub(crate) fn wstest(context: &Context) -> Result<PathBuf> {
         return Ok(python);
     }
 
-    setup::compiler()?;
-    setup::python3()?;
+    install::compiler()?;
+    install::python3()?;
     remove_directory(&home)?;
     create_directory(&context.cache)?;
     let interpreter = interpreter(context)?;
-    let python3 = setup::environment(&context.cache.join("virtualenv"))?;
+    let python3 = install::environment(&context.cache.join("virtualenv"))?;
     let pip = |python: &Path, arguments: &[&str]| {
         let mut command = Command::new(python);
         command
@@ -101,7 +101,7 @@ impl Interpreter {
 fn interpreter(context: &Context) -> Result<Interpreter> {
     let unpacked = context.cache.join("python2.7");
     let own = unpacked.join("usr/bin/python2.7");
-    for python in setup::on_path("python2.7")
+    for python in install::on_path("python2.7")
         .into_iter()
         .chain(pyenv_versions())
     {
@@ -164,7 +164,7 @@ fn pyenv_versions() -> Vec<PathBuf> {
 
 /// Downloads Debian's signed packages with a private apt state and unpacks them; needs no root.
 fn fetch(cache: &Path, home: &Path) -> Result {
-    if setup::on_path("apt-get").is_none() {
+    if install::on_path("apt-get").is_none() {
         return Err(Failure::new(
             "Autobahn needs CPython 2.7: install one, with headers, by pyenv (`pyenv install 2.7.18`)",
         ));

@@ -13,7 +13,7 @@ use bytes::Bytes;
 pub struct Compression {
     params: Params,
     level: u8,
-    threshold: usize,
+    threshold: u32,
 }
 
 impl Compression {
@@ -23,7 +23,7 @@ impl Compression {
         Self {
             params,
             level: config.level,
-            threshold: config.threshold,
+            threshold: u32::try_from(config.threshold).unwrap_or(u32::MAX),
         }
     }
 }
@@ -59,7 +59,7 @@ impl Codec {
 
     /// Whether a payload of this length is worth compressing.
     pub(super) fn wants(&self, len: usize) -> bool {
-        len >= self.agreed.threshold
+        len >= self.agreed.threshold as usize
     }
 
     /// Appends `payload`, compressed, to `out`. False, and `out` as it was, if that gains nothing;

@@ -20,7 +20,6 @@ mod timers;
 mod tests;
 
 pub use codec::Compression;
-pub use send::FrameHead;
 pub use state::{CloseStory, ClosedBy, State, TcpEnd};
 
 use crate::config::Config;

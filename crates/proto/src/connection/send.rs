@@ -5,31 +5,10 @@ use super::state::Phase;
 use super::{Connection, MaskSource};
 use crate::deflate::Pool;
 use crate::error::SendError;
-use crate::frame::{Header, Kind, Opcode, Role, header};
+use crate::frame::{FrameHead, Header, Kind, Opcode, Role, header};
 use crate::prepared::PreparedFrame;
 use bytes::Bytes;
 use tidewire_simd::mask;
-
-/// A frame header on its own, for a payload that is written from where it lies.
-#[derive(Clone, Copy, Debug)]
-pub struct FrameHead {
-    bytes: [u8; header::MAX_LEN],
-    len: u8,
-}
-
-impl FrameHead {
-    pub(crate) fn new(header: Header) -> Self {
-        let mut bytes = [0; header::MAX_LEN];
-        let len = header.encode(&mut bytes) as u8;
-        Self { bytes, len }
-    }
-
-    /// The header as it goes on the wire.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..usize::from(self.len)]
-    }
-}
 
 impl Connection {
     /// Appends a text message to `out`, compressed if that was agreed and is worth it.

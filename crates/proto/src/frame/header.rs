@@ -155,6 +155,27 @@ impl Header {
     }
 }
 
+/// A frame header on its own, for a payload that is written from where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameHead {
+    bytes: [u8; MAX_LEN],
+    len: u8,
+}
+
+impl FrameHead {
+    pub(crate) fn new(header: Header) -> Self {
+        let mut bytes = [0; MAX_LEN];
+        let len = header.encode(&mut bytes) as u8;
+        Self { bytes, len }
+    }
+
+    /// The header as it goes on the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -7,7 +7,7 @@ pub mod close;
 pub mod header;
 
 pub use close::{CloseCode, CloseFrame};
-pub use header::Header;
+pub use header::{FrameHead, Header};
 
 /// What a frame is (RFC 6455 §5.2, §11.8). Reserved opcodes have no variant: they are a violation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use super::outbox::{MAX_SLICES, Outbox};
 use super::scratch::Tools;
-use super::shared::Shared;
+use super::service::{self, Served};
 use super::stream::Stream;
 use crate::error::Error;
 use bytes::Bytes;
@@ -35,7 +35,7 @@ pub(crate) struct Meta {
 
 #[derive(Debug)]
 pub(crate) struct Core {
-    pub(crate) this: Weak<Shared>,
+    pub(crate) this: Weak<dyn Served>,
     /// `None` once the TCP connection is over for us.
     pub(crate) stream: Option<Stream>,
     pub(crate) connection: Connection,
@@ -426,7 +426,7 @@ impl Core {
 /// socket that does not: most never need one.
 fn with_waker<R>(
     rare: &mut Option<Box<Rare>>,
-    this: &Weak<Shared>,
+    this: &Weak<dyn Served>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<R>,
 ) -> Poll<R> {
     if rare.as_ref().is_none_or(|rare| rare.unblocked.is_none()) {
@@ -435,7 +435,7 @@ fn with_waker<R>(
         }
     }
     let unblocked = &mut rare.get_or_insert_default().unblocked;
-    let waker = unblocked.get_or_insert_with(|| Shared::unblocked_waker(this.clone()));
+    let waker = unblocked.get_or_insert_with(|| service::unblocked_waker(this.clone()));
     poll(&mut Context::from_waker(waker))
 }
 

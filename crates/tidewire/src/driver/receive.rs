@@ -42,11 +42,11 @@ impl Shared {
         let mut core = self.lock();
         let poll = scratch::with(|scratch| self.receive(&mut core, cx, scratch, visitor));
         if core.connection.deadline_moved() {
-            self.service.arm(self, &mut core);
+            self.arm(&mut core);
         }
         if matches!(poll, Poll::Ready(Ok(Received::Paused))) && core.has_output() {
             // Whatever the caller awaits next, what was queued so far goes out.
-            self.service.defer_flush(self, &mut core);
+            self.defer_flush(&mut core);
         }
         if poll.is_pending()
             && !core

@@ -5,14 +5,13 @@
 //! socket was full. The wheel is coarse: one tick is [`TICK`], connections whose deadlines fall into
 //! the same tick share an entry, and a connection that turns out to have more time is put back.
 
-use super::core::Core;
-use super::shared::Shared;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Handle, Id};
 use tokio::time::Sleep;
@@ -26,6 +25,18 @@ const ROUNDS: usize = 16;
 /// The service of each runtime that has one.
 static SERVICES: Mutex<Option<HashMap<Id, Arc<Service>>>> = Mutex::new(None);
 
+/// A connection, as its service sees it.
+pub(crate) trait Served: Send + Sync + fmt::Debug {
+    /// The flusher's turn: writes what waits. `unblocked`: the socket takes bytes again.
+    fn flush_turn(&self, unblocked: bool);
+
+    /// The timer's turn; `tick` is what the connection was armed with.
+    fn timer_fired(self: Arc<Self>, tick: NonZeroU32);
+
+    /// The service that serves it.
+    fn service(&self) -> &Service;
+}
+
 #[derive(Debug)]
 pub(crate) struct Service {
     handle: Handle,
@@ -36,8 +47,8 @@ pub(crate) struct Service {
 #[derive(Debug, Default)]
 struct State {
     /// Connections to flush; each once. The second says whether its socket takes bytes again.
-    flush: Vec<(Arc<Shared>, bool)>,
-    wheel: BTreeMap<NonZeroU32, Vec<Weak<Shared>>>,
+    flush: Vec<(Arc<dyn Served>, bool)>,
+    wheel: BTreeMap<NonZeroU32, Vec<Weak<dyn Served>>>,
     /// Wakes the task.
     waker: Option<Waker>,
     /// The runtime has ended: nobody empties the lists any more, so nothing is put on them.
@@ -101,25 +112,17 @@ impl Service {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has `shared` flushed once the current poll has returned.
-    pub(crate) fn defer_flush(&self, shared: &Arc<Shared>, core: &mut Core) {
-        if !core.with_flusher {
-            core.with_flusher = true;
-            self.push(shared.clone(), false);
-        }
+    /// Has `connection` flushed once the current poll has returned.
+    pub(crate) fn defer_flush(&self, connection: Arc<dyn Served>) {
+        self.push(connection, false);
     }
 
-    /// The socket of `shared` takes bytes again.
-    pub(crate) fn unblocked(&self, shared: Arc<Shared>) {
-        self.push(shared, true);
-    }
-
-    fn push(&self, shared: Arc<Shared>, unblocked: bool) {
+    fn push(&self, connection: Arc<dyn Served>, unblocked: bool) {
         let mut state = self.lock();
         if state.over {
             return;
         }
-        state.flush.push((shared, unblocked));
+        state.flush.push((connection, unblocked));
         let waker = state.waker.take();
         drop(state);
         if let Some(waker) = waker {
@@ -127,17 +130,20 @@ impl Service {
         }
     }
 
-    /// Has the timer fire for `shared` when its next deadline is due, unless it does so earlier.
-    pub(crate) fn arm(&self, shared: &Arc<Shared>, core: &mut Core) {
-        let Some(deadline) = core.connection.next_deadline() else {
-            return;
-        };
+    /// Has the timer fire for `connection` when `deadline` is due. `armed` is the tick that it is
+    /// armed with: if that is early enough, nothing changes.
+    pub(crate) fn arm(
+        &self,
+        connection: &Weak<dyn Served>,
+        deadline: Instant,
+        armed: &mut Option<NonZeroU32>,
+    ) {
         // The tick after the deadline: never early.
         let tick = self.tick(deadline).saturating_add(1);
-        if core.armed.is_some_and(|armed| armed <= tick) {
+        if armed.is_some_and(|armed| armed <= tick) {
             return;
         }
-        core.armed = Some(tick);
+        *armed = Some(tick);
         let mut state = self.lock();
         let first = state
             .wheel
@@ -147,7 +153,7 @@ impl Service {
             .wheel
             .entry(tick)
             .or_default()
-            .push(Arc::downgrade(shared));
+            .push(connection.clone());
         let waker = if first { state.waker.take() } else { None };
         drop(state);
         if let Some(waker) = waker {
@@ -156,9 +162,30 @@ impl Service {
     }
 }
 
+/// The waker of a connection whose socket takes bytes again. It belongs to the connection and not to
+/// the task that happened to write, so a cancelled `send` leaves nobody unwoken.
+pub(crate) fn unblocked_waker(connection: Weak<dyn Served>) -> Waker {
+    Waker::from(Arc::new(Unblocked(connection)))
+}
+
+struct Unblocked(Weak<dyn Served>);
+
+impl Wake for Unblocked {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // The flusher locks the connection later: whoever wakes may hold its lock.
+        if let Some(connection) = self.0.upgrade() {
+            connection.service().push(connection.clone(), true);
+        }
+    }
+}
+
 impl State {
     /// Takes the entries of ticks up to `now` off the wheel.
-    fn due(&mut self, now: NonZeroU32) -> Option<BTreeMap<NonZeroU32, Vec<Weak<Shared>>>> {
+    fn due(&mut self, now: NonZeroU32) -> Option<BTreeMap<NonZeroU32, Vec<Weak<dyn Served>>>> {
         self.wheel
             .first_key_value()
             .filter(|(first, _)| **first <= now)?;
@@ -171,7 +198,7 @@ impl State {
 struct Task {
     service: Arc<Service>,
     /// The list whose turn it is; kept for its capacity.
-    flushing: Vec<(Arc<Shared>, bool)>,
+    flushing: Vec<(Arc<dyn Served>, bool)>,
     sleep: Option<Pin<Box<Sleep>>>,
     sleeps_until: Option<NonZeroU32>,
     id: Id,
@@ -214,15 +241,12 @@ impl Future for Task {
                 continue;
             }
             drop(state);
-            for (shared, unblocked) in self.flushing.drain(..) {
-                if unblocked {
-                    shared.lock().blocked = false;
-                }
-                shared.flush_now();
+            for (connection, unblocked) in self.flushing.drain(..) {
+                connection.flush_turn(unblocked);
             }
             for (tick, connections) in due.into_iter().flatten() {
-                for shared in connections.iter().filter_map(Weak::upgrade) {
-                    shared.timer_fired(tick);
+                for connection in connections.iter().filter_map(Weak::upgrade) {
+                    connection.timer_fired(tick);
                 }
             }
         }

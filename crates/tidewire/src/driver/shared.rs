@@ -2,12 +2,11 @@
 
 use super::core::{Core, Flush, Settings};
 use super::outbox::Outbox;
-use super::service::Service;
+use super::service::{Served, Service};
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::{Wake, Waker};
 use tidewire_proto::{Compression, Connection, Role, State, TcpEnd};
 
 /// One connection. Its parts that change are behind a lock, held only while something is polled:
@@ -60,7 +59,7 @@ impl Shared {
                 meta,
             }),
         });
-        shared.service.arm(&shared, &mut shared.lock());
+        shared.arm(&mut shared.lock());
         shared
     }
 
@@ -71,18 +70,19 @@ impl Shared {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The waker that is woken when the socket takes bytes again. It belongs to the connection and
-    /// not to the task that happened to write, so a cancelled `send` leaves nobody unwoken.
-    pub(crate) fn unblocked_waker(this: Weak<Self>) -> Waker {
-        Waker::from(Arc::new(Unblocked(this)))
+    /// Has what waits written once the current poll has returned.
+    pub(crate) fn defer_flush(self: &Arc<Self>, core: &mut Core) {
+        if !core.with_flusher {
+            core.with_flusher = true;
+            self.service.defer_flush(self.clone());
+        }
     }
 
-    /// Writes what waits; on the flusher's turn.
-    pub(crate) fn flush_now(&self) {
-        let mut core = self.lock();
-        core.with_flusher = false;
-        core.clock = self.service.now();
-        self.flush_and_settle(&mut core);
+    /// Sets the timer for the next deadline, unless it is set for an earlier one.
+    pub(crate) fn arm(&self, core: &mut Core) {
+        if let Some(deadline) = core.connection.next_deadline() {
+            self.service.arm(&core.this, deadline, &mut core.armed);
+        }
     }
 
     /// Writes what waits, wakes who waited for that, and ends the connection if it is over.
@@ -112,9 +112,26 @@ impl Shared {
             }
         }
     }
+}
 
-    /// The timer's turn: a Ping that is due, a deadline that has passed.
-    pub(crate) fn timer_fired(self: &Arc<Self>, tick: NonZeroU32) {
+impl Served for Shared {
+    fn flush_turn(&self, unblocked: bool) {
+        let mut core = self.lock();
+        if unblocked {
+            core.blocked = false;
+        } else {
+            core.with_flusher = false;
+        }
+        core.clock = self.service.now();
+        self.flush_and_settle(&mut core);
+    }
+
+    fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// A Ping that is due, a deadline that has passed.
+    fn timer_fired(self: Arc<Self>, tick: NonZeroU32) {
         let mut core = self.lock();
         if core.armed != Some(tick) {
             return; // a newer tick stands for this connection
@@ -136,22 +153,6 @@ impl Shared {
         if core.connection.is_over() {
             core.wake_all();
         }
-        self.service.arm(self, &mut core);
-    }
-}
-
-struct Unblocked(Weak<Shared>);
-
-impl Wake for Unblocked {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // The flusher takes the lock later: whoever wakes may hold it.
-        if let Some(shared) = self.0.upgrade() {
-            let service = shared.service.clone();
-            service.unblocked(shared);
-        }
+        self.arm(&mut core);
     }
 }
