@@ -26,6 +26,9 @@ pub enum Received {
     Closed(Box<CloseStory>),
 }
 
+/// Reads in one poll, at most: one connection's flood must not hold up the others of its thread.
+const READS: usize = 16;
+
 /// What an event leads to.
 type Verdict = ControlFlow<()>;
 
@@ -70,7 +73,7 @@ impl Shared {
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         let Scratch { read, tools } = scratch;
-        loop {
+        for _ in 0..READS {
             if core.has_unread() && core.visit_unread(tools, visitor).is_break() {
                 return Poll::Ready(Ok(Received::Paused));
             }
@@ -90,6 +93,9 @@ impl Shared {
                 return Poll::Ready(Ok(Received::Paused));
             }
         }
+        core.flush(tools);
+        cx.waker().wake_by_ref(); // there may be more: after the others
+        Poll::Pending
     }
 
     /// The connection is over: ready when there is nothing left to wait for.
