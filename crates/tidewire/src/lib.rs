@@ -58,3 +58,8 @@ pub use tidewire_proto::{
     CloseCode, CloseFrame, CloseStory, ClosedBy, Config, Event, InvalidUtf8, Kind, LimitExceeded,
     Payload, PreparedFrame, ProtocolViolation, SendError, Text, TextPayload, Timeout,
 };
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,4 +1,5 @@
-//! Every test that `conformance/DEFECTS.md` names is there, under that name and in that file.
+//! Every test that `README.md` and `conformance/DEFECTS.md` name is there, under that name and in
+//! that file.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -36,27 +37,49 @@ fn has_test(source: &str, name: &str) -> bool {
     })
 }
 
+/// The tests that a document names, and those of them that are not there.
+fn check(document: &str) -> (usize, Vec<String>) {
+    let text = std::fs::read_to_string(root().join(document)).unwrap();
+    let named = named(&text);
+    let missing = named.iter().filter(|(path, name)| {
+        let source = std::fs::read_to_string(root().join(format!("{path}.rs")));
+        !source.is_ok_and(|source| has_test(&source, name))
+    });
+    let missing = missing.map(|(path, name)| format!("{path}.rs::{name}"));
+    (named.len(), missing.collect())
+}
+
 #[test]
 fn every_test_that_is_named_exists() {
-    let text = std::fs::read_to_string(root().join("conformance/DEFECTS.md")).unwrap();
-    let named = named(&text);
-    assert!(
-        named.len() > 30,
-        "only {} tests are named: is the file whole?",
-        named.len()
-    );
-    let missing: Vec<_> = named
-        .iter()
-        .filter(|(path, name)| {
-            let source = std::fs::read_to_string(root().join(format!("{path}.rs")));
-            !source.is_ok_and(|source| has_test(&source, name))
-        })
-        .map(|(path, name)| format!("{path}.rs::{name}"))
+    for document in ["README.md", "conformance/DEFECTS.md"] {
+        let (count, missing) = check(document);
+        assert!(
+            count > 30,
+            "{document} names only {count} tests: is it whole?"
+        );
+        assert!(
+            missing.is_empty(),
+            "named in {document} and not found: {missing:#?}"
+        );
+    }
+}
+
+/// The interop programs are scripts: their cases are strings.
+#[test]
+fn every_interop_case_that_the_readme_names_exists() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let named: Vec<_> = text
+        .split('`')
+        .filter(|code| code.starts_with("conformance/interop/"))
+        .filter_map(|code| code.split_once("::"))
         .collect();
-    assert!(
-        missing.is_empty(),
-        "named in DEFECTS.md and not found: {missing:#?}"
-    );
+    assert!(named.len() > 5, "only {} cases are named", named.len());
+    for (path, case) in named {
+        let source = std::fs::read_to_string(root().join(path)).unwrap();
+        // What a loop fills in stands behind the fixed beginning.
+        let fixed = case.split(", 1280 px").next().unwrap();
+        assert!(source.contains(fixed), "{path} has no case {case:?}");
+    }
 }
 
 #[test]
