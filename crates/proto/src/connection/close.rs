@@ -50,7 +50,7 @@ impl Connection {
             };
             self.queue_close(now, answer);
         } else {
-            self.timers.close_by(now + self.config.close_timeout);
+            self.timers.end_within(now, self.config.close_timeout);
         }
         self.phase = Phase::Complete;
         self.recv.drop_message();
@@ -120,7 +120,7 @@ impl Connection {
         let mut body = Vec::new();
         frame.encode(&mut body);
         self.control.push(Opcode::Close, &body);
-        self.timers.close_by(now + self.config.close_timeout);
+        self.timers.end_within(now, self.config.close_timeout);
         if let Some(story) = &mut self.story {
             story.sent = Some(frame);
         }

@@ -65,8 +65,9 @@ impl Timers {
         self.heard = now;
     }
 
-    pub(super) fn close_by(&mut self, deadline: Instant) {
-        self.awaited = Awaited::End(deadline);
+    /// The answer to our Close, or the end of TCP, is due within `time`.
+    pub(super) fn end_within(&mut self, now: Instant, time: Duration) {
+        self.awaited = now.checked_add(time).map_or(Awaited::Nothing, Awaited::End);
         self.moved = true;
     }
 
@@ -110,13 +111,15 @@ impl Timers {
         match phase {
             Phase::Open => {
                 let interval = config.ping_interval?;
-                Some(match self.unanswered() {
+                // A time too long for the clock is never.
+                match self.unanswered() {
                     Some(sent) => {
                         let patience = Duration::from_secs((self.ahead / SLOWEST_READER).into());
-                        sent.max(self.excused) + config.pong_timeout + patience
+                        let patience = config.pong_timeout.checked_add(patience)?;
+                        sent.max(self.excused).checked_add(patience)
                     }
-                    None => self.since() + interval,
-                })
+                    None => self.since().checked_add(interval),
+                }
             }
             Phase::CloseSent | Phase::Complete | Phase::Failed => match self.awaited {
                 Awaited::End(deadline) => Some(deadline),
@@ -177,6 +180,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Bytes of the peer arrived that are not handed in yet: it lives. `receive` says so by itself.
+    pub fn heard(&mut self, now: Instant) {
+        self.timers.heard(now);
+    }
+
     /// The socket took `count` bytes, and `blocked` says whether more wait that it did not take.
     pub fn wrote(&mut self, now: Instant, count: usize, blocked: bool) {
         let timers = &mut self.timers;
@@ -190,7 +198,7 @@ impl Connection {
             // Progress after a block is a sign that the peer reads, if slowly.
             timers.excused = now;
             if let (Awaited::End(_), 1..) = (timers.awaited, count) {
-                timers.awaited = Awaited::End(now + self.config.close_timeout);
+                timers.end_within(now, self.config.close_timeout);
             }
         }
         timers.blocked = blocked;

@@ -333,3 +333,17 @@ fn while_open_a_deadline_moves_earlier_only_when_the_peer_gave_a_sign_of_life() 
     peer.send(RawFrame::pong(&ping.payload)).unwrap();
     assert_eq!(peer.connection.next_deadline(), Some(peer.now + 5 * SECOND));
 }
+
+#[test]
+fn times_too_long_for_the_clock_are_never() {
+    for role in ROLES {
+        let for_ever = Config::new()
+            .ping_interval(Some(Duration::MAX))
+            .pong_timeout(Duration::MAX)
+            .close_timeout(Duration::MAX);
+        let mut peer = RawPeer::facing_with(role, for_ever, None);
+        assert_eq!(peer.connection.next_deadline(), None);
+        peer.connection.close(peer.now, 1000.into(), "").unwrap();
+        assert_eq!(peer.connection.next_deadline(), None);
+    }
+}

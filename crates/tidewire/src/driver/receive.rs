@@ -210,7 +210,7 @@ impl Core {
                 reader.wake();
             }
         }
-        let _ = self.connection.received_direct(self.clock, 0);
+        self.connection.heard(self.clock);
     }
 
     /// Reads once and hands out what came.

@@ -117,6 +117,25 @@ impl Service {
         self.push(connection, false);
     }
 
+    /// Takes a connection that is gone off the wheel, which would keep its memory until `tick`.
+    pub(crate) fn disarm(&self, connection: *const (), tick: NonZeroU32) {
+        let mut state = self.lock();
+        let Some(entry) = state.wheel.get_mut(&tick) else {
+            return;
+        };
+        if let Some(at) = entry
+            .iter()
+            .position(|armed| armed.as_ptr().cast() == connection)
+        {
+            let gone = entry.swap_remove(at);
+            if entry.is_empty() {
+                state.wheel.remove(&tick);
+            }
+            drop(state);
+            drop(gone); // the memory goes here, outside of the lock
+        }
+    }
+
     fn push(&self, connection: Arc<dyn Served>, unblocked: bool) {
         let mut state = self.lock();
         if state.over {

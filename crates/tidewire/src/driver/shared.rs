@@ -114,6 +114,16 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let this: *const Self = self;
+        let core = self.core.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tick) = core.armed {
+            self.service.disarm(this.cast(), tick);
+        }
+    }
+}
+
 impl Served for Shared {
     fn flush_turn(&self, unblocked: bool) {
         let mut core = self.lock();
