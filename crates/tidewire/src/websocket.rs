@@ -20,13 +20,15 @@ use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 /// An open WebSocket connection, client or server.
 ///
 /// Pings are answered, the closing handshake is completed, and keepalive Pings are sent without the
-/// application's help, as long as something is being received: a connection that nobody receives
-/// from does not notice that its peer closes.
+/// application's help, as long as something is being received. A connection that nobody receives from
+/// does not answer Pings, so a peer with keepalive of its own may give it up (a Tidewire peer after
+/// 40 s by default), and it does not notice that its peer closes: a handler that is busy for long
+/// should [`split`](Self::split) and receive in another task.
 ///
 /// # Dropping
 ///
-/// Dropping it ends the TCP connection; the peer sees an abnormal closure (1006). Call
-/// [`close`](Self::close) to end it in order.
+/// Dropping it ends the TCP connection; the peer sees an abnormal closure (1006). What `send` took and
+/// the socket did not is lost. Call [`close`](Self::close) to end it in order.
 #[derive(Debug)]
 pub struct WebSocket {
     pub(crate) shared: Arc<Shared>,
