@@ -121,6 +121,10 @@ impl Budget {
         Self { limit, left: limit }
     }
 
+    pub(crate) fn left(&self) -> usize {
+        self.left
+    }
+
     pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), LimitExceeded> {
         let over = LimitExceeded::Message { limit: self.limit };
         let bytes = usize::try_from(bytes).map_err(|_| over)?;

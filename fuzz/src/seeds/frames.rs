@@ -88,6 +88,14 @@ fn bomb(masked: bool) -> Vec<u8> {
     Raw::new(0xC2, masked, &bytes).bytes()
 }
 
+/// A text message whose first byte is not UTF-8, and which then outgrows its limit.
+fn bad_then_large(masked: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let text = [&b"\xFF"[..], &[b'x'; 300]].concat();
+    Encoder::new(9, 15).encode(&text, true, &mut bytes);
+    Raw::new(0xC1, masked, &bytes).bytes()
+}
+
 fn scripts() -> Vec<Script> {
     let mut all: Vec<Script> = vec![
         ("rfc6455-5.7-text", PLAIN, frames(&[(0x81, b"Hello")])),
@@ -164,6 +172,11 @@ fn scripts() -> Vec<Script> {
             inflate(b"\x00\x01\x00\xFE\xFF\xFF\x06\x06\x06"),
         ),
         ("deflate-bomb", DEFLATE, Box::new(bomb)),
+        (
+            "deflate-not-utf8-then-over-limit",
+            DEFLATE | TINY,
+            Box::new(bad_then_large),
+        ),
         (
             "deflate-over-limit",
             DEFLATE | TINY,

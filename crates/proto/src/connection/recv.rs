@@ -431,9 +431,9 @@ impl Codec {
         let Message { gather, budget, .. } = message;
         self.decode(piece, last, pool, &mut |inflated: &[u8]| {
             // RFC 7692 §8.1's danger: a small message that inflates without end.
-            budget.charge(inflated.len() as u64)?;
-            gather.push(inflated)?;
-            Ok(())
+            // What fits is judged first, so that the verdict does not depend on the inflater's pieces.
+            gather.push(&inflated[..inflated.len().min(budget.left())])?;
+            Ok(budget.charge(inflated.len() as u64)?)
         })
     }
 }
