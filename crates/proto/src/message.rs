@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use tidewire_simd::{Spare, Utf8Buf, mask_at};
 
 /// A claimed length alone reserves at most this many bytes.
-const EAGER: usize = 64 * 1024;
+pub(crate) const EAGER: usize = 64 * 1024;
 
 /// A message under way.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ impl Gather {
         }
     }
 
-    fn capacity(&self) -> usize {
+    pub(crate) fn capacity(&self) -> usize {
         match self {
             Self::Text(text) => text.capacity(),
             Self::Binary(bytes) => bytes.capacity(),
@@ -63,6 +63,18 @@ impl Gather {
             Self::Binary(bytes) => {
                 bytes.extend_from_slice(piece);
                 Ok(())
+            }
+        }
+    }
+
+    /// Goes on in another buffer, with a copy of what has arrived.
+    pub(crate) fn move_into(&mut self, mut buffer: BytesMut) {
+        match self {
+            Self::Text(text) => text.move_into(buffer),
+            Self::Binary(bytes) => {
+                buffer.clear();
+                buffer.extend_from_slice(bytes);
+                *bytes = buffer;
             }
         }
     }

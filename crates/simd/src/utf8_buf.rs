@@ -47,6 +47,13 @@ impl Utf8Buf {
         self.bytes.reserve(additional);
     }
 
+    /// Goes on in another buffer, whose content is lost, with a copy of what this one holds.
+    pub fn move_into(&mut self, mut buffer: BytesMut) {
+        buffer.clear();
+        buffer.extend_from_slice(&self.bytes);
+        self.bytes = buffer;
+    }
+
     /// Appends `piece` and checks it.
     ///
     /// # Errors

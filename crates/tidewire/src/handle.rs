@@ -51,7 +51,7 @@ pub(crate) fn send(
     message: Message,
     then: Then,
 ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
-    let (kind, payload) = (message.kind(), message.into_bytes());
+    let (kind, mut payload) = (message.kind(), message.into_bytes());
     let mut waiting = Waiting {
         shared,
         place: NO_PLACE,
@@ -59,7 +59,8 @@ pub(crate) fn send(
     poll_fn(move |cx| {
         let mut core = shared.lock();
         ready!(poll_room(&mut core, waiting.place(), cx))?;
-        let queued = scratch::with(|scratch| core.queue_shared(kind, &payload, &mut scratch.tools));
+        let payload = std::mem::take(&mut payload);
+        let queued = scratch::with(|scratch| core.queue_shared(kind, payload, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
         if then == Then::Later || core.has_unread() {
             shared.defer_flush(&mut core);

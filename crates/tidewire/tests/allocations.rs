@@ -77,8 +77,12 @@ fn allocations<F: Future<Output = ()> + 'static>(
     (change.allocations + change.reallocations) as f64 / (ROUNDS * depth) as f64
 }
 
+/// The allocator counts for the whole process: one test at a time.
+static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
 #[test]
 fn a_message_costs_at_most_one_allocation() {
+    let _alone = ONE_AT_A_TIME.lock();
     for depth in [1, 16] {
         let (owned, in_place) = (
             allocations(owned, depth, 32),
@@ -90,4 +94,27 @@ fn a_message_costs_at_most_one_allocation() {
         assert!(owned <= 1.01, "{owned} with recv and send at depth {depth}");
         assert!(in_place <= 0.01, "{in_place} in place at depth {depth}");
     }
+}
+
+#[test]
+fn a_large_message_goes_into_the_buffer_of_the_last() {
+    const LEN: usize = 1 << 20;
+    let _alone = ONE_AT_A_TIME.lock();
+    let mut tcp = connect(in_place);
+    let head = [&[0x82, 0xff][..], &(LEN as u64).to_be_bytes(), &[0; 4]].concat();
+    let frame = [head, vec![7; LEN]].concat();
+    let mut back = vec![0; LEN + 10];
+    let mut round = || {
+        tcp.write_all(&frame).unwrap();
+        tcp.read_exact(&mut back).unwrap();
+    };
+    (0..5).for_each(|_| round());
+    let region = Region::new(ALLOCATOR);
+    (0..20).for_each(|_| round());
+    let bytes = region.change().bytes_allocated / 20;
+    println!("bytes allocated for a message of 1 MiB: {bytes}");
+    assert!(
+        bytes < LEN / 2,
+        "{bytes} bytes, half of the message or more"
+    );
 }

@@ -8,7 +8,8 @@ use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};
 use crate::frame::header::{self, Header, Rules};
 use crate::frame::{CloseFrame, Kind, Opcode};
-use crate::message::{Budget, Gather};
+use crate::message::{Budget, EAGER, Gather};
+use bytes::BytesMut;
 use std::time::Instant;
 use tidewire_simd::{Spare, from_utf8, mask, mask_at};
 
@@ -332,10 +333,10 @@ impl Connection {
 
     /// Where the payload of a large frame can be read in without passing through the caller's
     /// buffer: `Some` while an uncompressed data frame is under way. At most what is left of the
-    /// frame fits. Report what was read with [`received_direct`](Self::received_direct).
+    /// frame fits, and 64 KiB. Report what was read with [`received_direct`](Self::received_direct).
     pub fn direct(&mut self) -> Option<Spare<'_>> {
-        /// How far one read may reach ahead of what has arrived.
-        const STEP: u64 = 256 * 1024;
+        /// One read takes at most this: it is unmasked and checked while it is in the cache.
+        const STEP: usize = 64 * 1024;
         let partial = self
             .recv
             .frame
@@ -345,15 +346,33 @@ impl Connection {
             .message
             .as_mut()
             .filter(|message| !message.compressed)?;
-        let next = partial
-            .remaining
-            .min(STEP.min(message.gather.len() as u64).max(1)) as usize;
-        message.gather.reserve(next, partial.remaining);
-        Some(
-            message
-                .gather
-                .spare(usize::try_from(partial.remaining).unwrap_or(usize::MAX)),
-        )
+        let step = usize::try_from(partial.remaining).map_or(STEP, |left| left.min(STEP));
+        message
+            .gather
+            .reserve(step.min(message.gather.len().max(1)), partial.remaining);
+        Some(message.gather.spare(step))
+    }
+
+    /// Moves the message under way into one of `spares`, if one holds all that its frame claims and
+    /// the message has begun to arrive in earnest: it need not grow then. What is left of `spares` is
+    /// whatever did not suit; their content does not matter.
+    pub fn use_spare(&mut self, spares: &mut Vec<BytesMut>) {
+        let (Some(partial), Some(message)) = (&self.recv.frame, &mut self.recv.message) else {
+            return;
+        };
+        let arrived = message.gather.len();
+        let Ok(whole) = usize::try_from(partial.remaining.saturating_add(arrived as u64)) else {
+            return;
+        };
+        // A claim alone takes nothing from others.
+        if message.compressed || arrived < EAGER / 2 || whole <= message.gather.capacity() {
+            return;
+        }
+        let suits =
+            |spare: &BytesMut| (whole..=whole.saturating_mul(4)).contains(&spare.capacity());
+        if let Some(at) = spares.iter().position(suits) {
+            message.gather.move_into(spares.swap_remove(at));
+        }
     }
 
     /// `count` bytes were read into [`direct`](Self::direct).

@@ -5,7 +5,7 @@ use tidewire_proto::{Config, Event, Failure, Payload, ProtocolViolation, Role};
 use tidewire_testkit::agreed::deflated;
 use tidewire_testkit::{Agreed, Heard, Random, RawFrame, RawPeer};
 // What a reader does with `Spare`.
-use bytes::BufMut;
+use bytes::{BufMut, BytesMut};
 
 /// Feeds `bytes` as a reader does that reads into the message wherever it may, at most `piece` at a
 /// time. Whether it ever did.
@@ -169,5 +169,38 @@ proptest! {
         let mut direct = RawPeer::facing(role);
         feed(&mut direct, &bytes, piece).unwrap();
         prop_assert_eq!(direct.take_heard(), whole.take_heard());
+    }
+}
+
+/// A buffer that held something else, with room for `capacity` bytes.
+fn used(capacity: usize) -> BytesMut {
+    let mut spare = BytesMut::with_capacity(capacity);
+    spare.put_bytes(0xee, 100);
+    spare
+}
+
+#[test]
+fn a_message_goes_on_in_a_spare_buffer_that_holds_all_of_it() {
+    const LEN: usize = 300_000;
+    let (data, text) = (Random::new(1).bytes(LEN), "ä".repeat(LEN / 2));
+    let messages = [
+        (RawFrame::binary(&data), Heard::binary(data.clone())),
+        (RawFrame::text(&text), Heard::text(text.clone())),
+    ];
+    for (frame, heard) in messages {
+        let mut peer = RawPeer::facing(Role::Server);
+        let bytes = frame.bytes(peer.role());
+        let mut spares = vec![used(1000), used(10 * LEN), used(LEN)];
+        peer.send_bytes(&bytes[..10_001]).unwrap();
+        peer.connection.use_spare(&mut spares);
+        assert_eq!(spares.len(), 3, "a claim alone takes no buffer");
+        feed(&mut peer, &bytes[10_001..100_001], 30_000).unwrap();
+        peer.connection.use_spare(&mut spares);
+        let left: Vec<_> = spares.iter().map(BytesMut::capacity).collect();
+        assert_eq!(left, [1000, 10 * LEN], "neither a small one nor a huge one");
+        peer.connection.use_spare(&mut spares);
+        assert_eq!(spares.len(), 2, "it has all the room it needs");
+        feed(&mut peer, &bytes[100_001..], 30_000).unwrap();
+        peer.assert_heard(&[heard]);
     }
 }

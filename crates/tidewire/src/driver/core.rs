@@ -147,18 +147,18 @@ impl Core {
     pub(crate) fn queue_shared(
         &mut self,
         kind: Kind,
-        payload: &Bytes,
+        payload: Bytes,
         tools: &mut Tools,
     ) -> Result<(), SendError> {
         if payload.len() > COPY_LIMIT {
             if let Some(head) = self.connection.send_head(kind, payload.len())? {
                 self.collect_control(tools);
                 self.append(tools, |out| out.extend_from_slice(head.as_bytes()));
-                self.outbox.push_shared(payload.clone());
+                self.outbox.push_shared(payload);
                 return Ok(());
             }
         }
-        self.queue(kind, payload, tools)
+        self.queue(kind, &payload, tools)
     }
 
     /// Queues a frame that was encoded once for many connections.
@@ -248,7 +248,7 @@ impl Core {
             if self.blocked {
                 return Flush::Blocked;
             }
-            if self.write(&[]).is_none() {
+            if self.write(&[], tools).is_none() {
                 return if self.outbox.is_empty() {
                     Flush::Flushed
                 } else {
@@ -267,7 +267,7 @@ impl Core {
         let taken = if self.blocked {
             None
         } else {
-            self.write(payload)
+            self.write(payload, tools)
         };
         if !self.is_writable() {
             return;
@@ -280,7 +280,7 @@ impl Core {
 
     /// One write of what waits, and `extra` behind it if all of that fits into the call. The bytes
     /// that the socket took, `extra` included; `None` if it took none: it is full, or gone.
-    fn write(&mut self, extra: &[u8]) -> Option<usize> {
+    fn write(&mut self, extra: &[u8], tools: &mut Tools) -> Option<usize> {
         let Self {
             stream,
             outbox,
@@ -300,7 +300,8 @@ impl Core {
             Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
             Poll::Ready(Ok(written)) => {
                 let waiting = self.outbox.len();
-                self.outbox.advance(written.min(waiting));
+                let done = |bytes| tools.give_back_large(bytes);
+                self.outbox.advance(written.min(waiting), done);
                 self.connection.wrote(self.clock, written, false);
                 return Some(written);
             }

@@ -28,7 +28,7 @@ async fn say_goodbye(mut stream: Stream, mut rest: Outbox) -> io::Result<()> {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
-        rest.advance(written);
+        rest.advance(written, drop);
     }
     drop(rest);
     poll_fn(|cx| stream.poll_flush(cx)).await?;

@@ -29,11 +29,9 @@ impl Link<'_> {
     pub fn echo(&mut self, event: Event<'_>) -> Result<(), Error> {
         match event {
             Event::Text(TextPayload::Borrowed(text)) => self.send_text(text),
-            Event::Text(TextPayload::Owned(text)) => self.send(&Message::Text(text)),
+            Event::Text(TextPayload::Owned(text)) => self.send(text),
             Event::Binary(tidewire_proto::Payload::Borrowed(data)) => self.send_binary(data),
-            Event::Binary(tidewire_proto::Payload::Owned(data)) => {
-                self.send(&Message::Binary(data))
-            }
+            Event::Binary(tidewire_proto::Payload::Owned(data)) => self.send(data),
             _ => Ok(()),
         }
     }
@@ -78,12 +76,12 @@ impl Link<'_> {
     /// # Errors
     ///
     /// As [`echo`](Self::echo).
-    pub fn send(&mut self, message: &Message) -> Result<(), Error> {
-        let (kind, bytes) = match message {
-            Message::Text(text) => (Kind::Text, text.clone().into_bytes()),
-            Message::Binary(bytes) => (Kind::Binary, bytes.clone()),
-        };
-        let queued = self.core.queue_shared(kind, &bytes, self.tools);
+    pub fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
+        let message = message.into();
+        let kind = message.kind();
+        let queued = self
+            .core
+            .queue_shared(kind, message.into_bytes(), self.tools);
         queued.map_err(|error| self.core.refused(error))
     }
 

@@ -113,27 +113,28 @@ impl Outbox {
         count
     }
 
-    /// `count` bytes were written.
-    pub(crate) fn advance(&mut self, count: usize) {
+    /// `count` bytes were written. Large payloads that are done with go to `done`.
+    pub(crate) fn advance(&mut self, count: usize, mut done: impl FnMut(Bytes)) {
         self.len -= count;
         self.written += count;
+        if let Some(front) = &mut self.front {
+            while let Some(first) = front.front() {
+                let len = first.bytes().len();
+                if self.written < len {
+                    break;
+                }
+                self.written -= len;
+                if let Some(Chunk::Shared(bytes)) = front.pop_front() {
+                    done(bytes);
+                }
+            }
+            if front.is_empty() {
+                self.front = None;
+            }
+        }
         if self.len == 0 {
             self.written = 0;
             self.tail.clear();
-            self.front = None;
-            return;
-        }
-        let Some(front) = &mut self.front else { return };
-        while let Some(first) = front.front() {
-            let len = first.bytes().len();
-            if self.written < len {
-                break;
-            }
-            self.written -= len;
-            front.pop_front();
-        }
-        if front.is_empty() {
-            self.front = None;
         }
     }
 
@@ -183,7 +184,7 @@ mod tests {
                 assert_eq!(content(&outbox), expected[whole.len()..]);
                 let count = step.min(outbox.len());
                 whole.extend(&content(&outbox)[..count]);
-                outbox.advance(count);
+                outbox.advance(count, drop);
             }
             assert_eq!(whole, expected);
         }
@@ -196,7 +197,7 @@ mod tests {
         for round in 0..100_000u32 {
             put(&mut outbox, &[round as u8; 100]);
             if round % 8 == 7 {
-                outbox.advance(outbox.len() - 1); // the last byte never leaves
+                outbox.advance(outbox.len() - 1, drop); // the last byte never leaves
                 expected = round as u8;
             }
         }
@@ -223,7 +224,7 @@ mod tests {
         let mut outbox = Outbox::default();
         put(&mut outbox, b"x");
         assert!(outbox.take_spare().is_none());
-        outbox.advance(1);
+        outbox.advance(1, drop);
         assert!(outbox.take_spare().is_some());
         assert!(outbox.take_spare().is_none());
     }

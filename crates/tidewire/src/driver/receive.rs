@@ -75,7 +75,7 @@ impl Shared {
         let Scratch { read, tools } = scratch;
         for _ in 0..READS {
             if core.has_unread() && core.visit_unread(tools, visitor).is_break() {
-                return Poll::Ready(Ok(Received::Paused));
+                return Poll::Ready(Ok(core.pause(tools)));
             }
             // Replies leave together, now that everything that came has been seen.
             let flush = core.flush(tools);
@@ -90,7 +90,7 @@ impl Shared {
                 Poll::Ready(verdict) => verdict,
             };
             if verdict.is_break() {
-                return Poll::Ready(Ok(Received::Paused));
+                return Poll::Ready(Ok(core.pause(tools)));
             }
         }
         core.flush(tools);
@@ -134,6 +134,15 @@ impl Core {
             Some(story) if story.failure.is_none() => Ok(Received::Closed(Box::new(story.clone()))),
             _ => Err(io_error.map_or_else(|| self.closed_error(), Error::Io)),
         }
+    }
+
+    /// The visitor broke off. If that is because much waits to be written, it is written now, while it
+    /// is in the cache.
+    fn pause(&mut self, tools: &mut Tools) -> Received {
+        if self.is_full() {
+            self.flush(tools);
+        }
+        Received::Paused
     }
 
     /// Hands out events of the bytes that were kept from an earlier read.
@@ -228,6 +237,7 @@ impl Core {
             return Poll::Ready(Verdict::Continue(()));
         };
         if self.connection.direct_len() >= DIRECT {
+            self.connection.use_spare(&mut tools.large);
             let Some(mut room) = self.connection.direct() else {
                 return Poll::Ready(Verdict::Continue(()));
             };

@@ -1,6 +1,7 @@
 //! What all connections on a thread share while they are polled: the read buffer, spare buffers, the
 //! compressors, and masking keys. This is why an idle connection owns none of them.
 
+use bytes::{Bytes, BytesMut};
 use std::cell::Cell;
 use tidewire_proto::MaskSource;
 use tidewire_proto::deflate::Pool;
@@ -24,9 +25,22 @@ pub(crate) struct Tools {
     pub(crate) pool: Pool,
     pub(crate) masks: Masks,
     spares: Vec<Vec<u8>>,
+    /// Buffers of large messages that were sent on, for the next large message.
+    pub(crate) large: Vec<BytesMut>,
 }
 
+/// How many large buffers a thread keeps, and how large they are: below, there is little to gain.
+const LARGE: usize = 4;
+const LARGE_CAPACITY: std::ops::RangeInclusive<usize> = 128 * 1024..=4 * 1024 * 1024;
+
 impl Tools {
+    /// Takes a payload back that was sent, if nobody else holds it.
+    pub(crate) fn give_back_large(&mut self, payload: Bytes) {
+        if self.large.len() < LARGE && LARGE_CAPACITY.contains(&payload.len()) {
+            self.large.extend(payload.try_into_mut());
+        }
+    }
+
     /// An empty buffer, with capacity if one is at hand.
     pub(crate) fn buffer(&mut self) -> Vec<u8> {
         self.spares.pop().unwrap_or_default()
