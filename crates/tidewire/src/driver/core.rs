@@ -129,18 +129,9 @@ impl Core {
         tools: &mut Tools,
     ) -> Result<(), SendError> {
         self.collect_control(tools); // a Pong goes out before the reply to what came after its Ping
-        let Self {
-            connection, outbox, ..
-        } = self;
-        let spare = if outbox.has_buffer() {
-            Vec::new()
-        } else {
-            tools.buffer()
-        };
+        let (connection, outbox) = self.parts(tools);
         let Tools { pool, masks, .. } = tools;
-        outbox.append(spare, |out| {
-            connection.send(kind, payload, masks, pool, out)
-        })
+        outbox.append(|out| connection.send(kind, payload, masks, pool, out))
     }
 
     /// Queues a message whose payload is shared: not copied if it is large and can go out as it is.
@@ -168,18 +159,9 @@ impl Core {
         tools: &mut Tools,
     ) -> Result<(), SendError> {
         self.collect_control(tools);
-        let Self {
-            connection, outbox, ..
-        } = self;
-        let spare = if outbox.has_buffer() {
-            Vec::new()
-        } else {
-            tools.buffer()
-        };
+        let (connection, outbox) = self.parts(tools);
         let Tools { pool, masks, .. } = tools;
-        let shared = outbox.append(spare, |out| {
-            connection.send_prepared(frame, masks, pool, out)
-        })?;
+        let shared = outbox.append(|out| connection.send_prepared(frame, masks, pool, out))?;
         match shared {
             Some(bytes) if bytes.len() > COPY_LIMIT => self.outbox.push_shared(bytes),
             Some(bytes) => self.append(tools, |out| out.extend_from_slice(&bytes)),
@@ -189,12 +171,16 @@ impl Core {
     }
 
     fn append(&mut self, tools: &mut Tools, write: impl FnOnce(&mut Vec<u8>)) {
-        let spare = if self.outbox.has_buffer() {
-            Vec::new()
-        } else {
-            tools.buffer()
-        };
-        self.outbox.append(spare, write);
+        self.parts(tools).1.append(write);
+    }
+
+    /// The connection, and the outbox with a buffer to append to.
+    #[inline]
+    fn parts(&mut self, tools: &mut Tools) -> (&mut Connection, &mut Outbox) {
+        if !self.outbox.has_buffer() {
+            self.outbox.give_buffer(tools.buffer());
+        }
+        (&mut self.connection, &mut self.outbox)
     }
 
     /// Moves the control frames that wait into the outbox, unless too much waits there: they are
@@ -210,17 +196,8 @@ impl Core {
     pub(crate) fn collect_all_control(&mut self, tools: &mut Tools) {
         if self.connection.has_control() {
             let now = self.clock;
-            let Self {
-                connection, outbox, ..
-            } = self;
-            let spare = if outbox.has_buffer() {
-                Vec::new()
-            } else {
-                tools.buffer()
-            };
-            outbox.append(spare, |out| {
-                connection.poll_transmit(now, &mut tools.masks, out)
-            });
+            let (connection, outbox) = self.parts(tools);
+            outbox.append(|out| connection.poll_transmit(now, &mut tools.masks, out));
         }
     }
 

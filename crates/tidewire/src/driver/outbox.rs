@@ -56,13 +56,15 @@ impl Outbox {
         self.tail.capacity() > 0
     }
 
-    /// Lets `write` append to the copied bytes at the end; `spare` is the buffer for them if there is
-    /// none yet.
+    /// Takes a buffer to append to, where [`has_buffer`](Self::has_buffer) says that there is none.
     #[inline]
-    pub(crate) fn append<R>(&mut self, spare: Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-        if !self.has_buffer() {
-            self.tail = spare;
-        }
+    pub(crate) fn give_buffer(&mut self, buffer: Vec<u8>) {
+        self.tail = buffer;
+    }
+
+    /// Lets `write` append to the copied bytes at the end.
+    #[inline]
+    pub(crate) fn append<R>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         self.compact();
         let before = self.tail.len();
         let result = write(&mut self.tail);
@@ -163,7 +165,7 @@ mod tests {
     }
 
     fn put(outbox: &mut Outbox, bytes: &[u8]) {
-        outbox.append(Vec::new(), |out| out.extend_from_slice(bytes));
+        outbox.append(|out| out.extend_from_slice(bytes));
     }
 
     #[test]
