@@ -58,7 +58,7 @@ pub(crate) fn send(
     };
     poll_fn(move |cx| {
         let mut core = shared.lock();
-        ready!(poll_room(&mut core, waiting.place(), cx))?;
+        ready!(poll_room(shared, &mut core, waiting.place(), cx))?;
         let payload = std::mem::take(&mut payload);
         let queued = scratch::with(|scratch| core.queue_shared(kind, payload, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
@@ -94,19 +94,28 @@ impl Drop for Waiting<'_> {
 }
 
 /// Ready when fewer bytes than the high-water mark wait.
-fn poll_room(core: &mut Core, place: &mut Place, cx: &Context<'_>) -> Poll<Result<(), Error>> {
+fn poll_room(
+    shared: &Arc<Shared>,
+    core: &mut Core,
+    place: &mut Place,
+    cx: &Context<'_>,
+) -> Poll<Result<(), Error>> {
     if !core.is_writable() || core.connection.state() != State::Open {
         return Poll::Ready(Err(core.closed_error()));
     }
     if core.is_full() {
         core.wait_for_room(place, cx);
+        if !core.blocked {
+            // Frames that were only queued: nobody writes them unless somebody is asked to.
+            shared.defer_flush(core);
+        }
         return Poll::Pending;
     }
     Poll::Ready(Ok(()))
 }
 
-pub(crate) fn poll_writable(shared: &Shared, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-    poll_room(&mut shared.lock(), &mut { POLL_PLACE }, cx)
+pub(crate) fn poll_writable(shared: &Arc<Shared>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+    poll_room(shared, &mut shared.lock(), &mut { POLL_PLACE }, cx)
 }
 
 pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Error>> + Send + '_ {
@@ -141,6 +150,9 @@ pub(crate) fn ping(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {
 
 pub(crate) fn queue(shared: &Shared, frame: &PreparedFrame) -> Result<usize, Error> {
     let mut core = shared.lock();
+    if !core.is_writable() {
+        return Err(core.closed_error());
+    }
     let queued = scratch::with(|scratch| core.queue_prepared(frame, &mut scratch.tools));
     queued.map_err(|error| core.refused(error))?;
     Ok(core.outbox.len())

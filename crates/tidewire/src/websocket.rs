@@ -117,7 +117,8 @@ impl WebSocket {
 
     /// Closes the connection: sends a Close frame behind what was sent before, throws away messages
     /// that still come, and waits for the peer's Close and, on a client, for the end of the TCP
-    /// connection; at most `close_timeout` of the [`Config`](crate::Config).
+    /// connection; at most `close_timeout` of the [`Config`](crate::Config) after the peer last took some
+    /// of what still waits to be written.
     ///
     /// # Errors
     ///

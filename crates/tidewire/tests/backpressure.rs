@@ -7,7 +7,7 @@ use common::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tidewire::{Flush, Message, WebSocket};
+use tidewire::{Flush, Message, PreparedFrame, WebSocket};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -256,4 +256,33 @@ async fn those_who_gave_up_waiting_leave_nothing_behind() {
     }
     let kept = Arc::strong_count(&counted);
     assert!(kept <= 4, "{kept} wakers are kept");
+}
+
+/// Frames that were only queued, and fill the queue, are written for who waits for room behind them.
+#[tokio::test(start_paused = true)]
+async fn who_waits_behind_queued_frames_has_them_written() {
+    let client = client().config(no_keepalive());
+    let server = server().config(no_keepalive());
+    let (a, b) = tokio::io::duplex(1 << 20);
+    let (mut client, mut ws) = open(client, server, a, b).await;
+    let frame = PreparedFrame::binary(vec![7; 70_000]);
+
+    assert!(ws.queue(&frame).unwrap() > 70_000);
+    let (sent, waited) = seconds(timeout(60 * SECOND, ws.send("after it"))).await;
+    sent.expect("somebody writes it").unwrap();
+    assert!(waited < 1.0, "{waited} s");
+    assert_eq!(client.recv().await.unwrap().unwrap().len(), 70_000);
+    let text = client.recv().await.unwrap().unwrap();
+    assert_eq!(text.as_text(), Some("after it"));
+
+    ws.queue(&frame).unwrap();
+    let echo = tokio::spawn(async move { ws.for_each(|event, link| drop(link.echo(event))).await });
+    let queued = timeout(60 * SECOND, client.recv())
+        .await
+        .expect("somebody writes it");
+    assert_eq!(queued.unwrap().unwrap().len(), 70_000);
+    client.send("read on").await.unwrap();
+    let text = client.recv().await.unwrap().unwrap();
+    assert_eq!(text.as_text(), Some("read on"));
+    echo.abort();
 }

@@ -7,10 +7,17 @@ use common::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
+use tidewire::Error;
 use tidewire::{DeflateConfig, WebSocket};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::timeout;
 
@@ -133,4 +140,53 @@ proptest! {
             }
         });
     }
+}
+
+/// A stream of the application's own that panics when it is written to.
+struct Broken(tokio::io::DuplexStream, Arc<AtomicBool>);
+
+impl AsyncRead for Broken {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Broken {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        assert!(!self.1.load(Ordering::SeqCst), "a bug of the application");
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_panics_ends_its_connection_and_no_other() {
+    let broken = Arc::new(AtomicBool::new(false));
+    let (a, b) = tokio::io::duplex(1 << 16);
+    let (_peer, mut ws) = open(client(), server(), a, Broken(b, broken.clone())).await;
+    let (mut other_peer, other) = pair().await;
+    broken.store(true, Ordering::SeqCst);
+    ws.feed("into the broken stream").await.unwrap();
+    // The flusher's turn, with the panic in it.
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert!(matches!(ws.recv().await, Err(Error::Io(_))));
+    // The flusher still serves the others.
+    other.feed("all well here").await.unwrap();
+    let message = other_peer.recv().await.unwrap().unwrap();
+    assert_eq!(message.as_text(), Some("all well here"));
 }

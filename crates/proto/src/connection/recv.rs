@@ -418,7 +418,8 @@ impl Connection {
         Ok(match opcode {
             Opcode::Ping => {
                 // §5.5.2: "MUST send a Pong frame in response, unless it already received a Close",
-                // with (§5.5.3) "identical Application data".
+                // with (§5.5.3) "identical Application data". Behind our own Close nothing is sent:
+                // the answer would come after what is to be the last frame.
                 if self.phase == Phase::Open {
                     self.control
                         .push_pong(&payload, self.config.max_queued_control);

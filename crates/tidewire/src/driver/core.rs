@@ -310,7 +310,7 @@ impl Core {
 
     /// Wakes who waits for the outbox, if there is room in it.
     #[inline]
-    fn wake_writers(&mut self) {
+    pub(crate) fn wake_writers(&mut self) {
         if self.rare.is_some() && !self.is_full() {
             self.wake_all_writers();
         }

@@ -141,6 +141,8 @@ impl Core {
     fn pause(&mut self, tools: &mut Tools) -> Received {
         if self.is_full() {
             self.flush(tools);
+        } else {
+            self.wake_writers(); // a large reply may have taken what waited along
         }
         Received::Paused
     }

@@ -36,8 +36,16 @@ const LARGE_CAPACITY: std::ops::RangeInclusive<usize> = 128 * 1024..=4 * 1024 * 
 impl Tools {
     /// Takes a payload back that was sent, if nobody else holds it.
     pub(crate) fn give_back_large(&mut self, payload: Bytes) {
-        if self.large.len() < LARGE && LARGE_CAPACITY.contains(&payload.len()) {
-            self.large.extend(payload.try_into_mut());
+        if self.large.len() >= LARGE || !LARGE_CAPACITY.contains(&payload.len()) {
+            return;
+        }
+        let Ok(mut buffer) = payload.try_into_mut() else {
+            return;
+        };
+        buffer.clear();
+        // A slice holds on to the whole of what it was cut from, which may be any size.
+        if !buffer.try_reclaim(LARGE_CAPACITY.end() + 1) {
+            self.large.push(buffer);
         }
     }
 
@@ -108,5 +116,29 @@ impl MaskSource for Masks {
         key.copy_from_slice(&self.keys[self.at..self.at + 4]);
         self.at += 4;
         key
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_large_buffers_few_and_none_that_hide_a_huge_one() {
+        let mut tools = Tools::default();
+        let huge = Bytes::from(vec![0; 64 << 20]);
+        let slice = huge.slice(1000..300_000);
+        drop(huge);
+        tools.give_back_large(slice);
+        assert!(tools.large.is_empty(), "64 MiB behind a slice of 300 kB");
+        let shared = Bytes::from(vec![0; 200_000]);
+        tools.give_back_large(shared.clone());
+        assert!(tools.large.is_empty(), "somebody else reads it");
+        tools.give_back_large(Bytes::from(vec![0; 1000]));
+        assert!(tools.large.is_empty(), "too small to be worth it");
+        for _ in 0..10 {
+            tools.give_back_large(Bytes::from(vec![0; 200_000]));
+        }
+        assert_eq!(tools.large.len(), LARGE);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::future::Future;
 use std::num::NonZeroU32;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
@@ -32,6 +33,9 @@ pub(crate) trait Served: Send + Sync + fmt::Debug {
 
     /// The timer's turn; `tick` is what the connection was armed with.
     fn timer_fired(self: Arc<Self>, tick: NonZeroU32);
+
+    /// Its turn panicked, which only its stream or a waker can do: it ends.
+    fn give_up(&self);
 
     /// The service that serves it.
     fn service(&self) -> &Service;
@@ -261,16 +265,25 @@ impl Future for Task {
             }
             drop(state);
             for (connection, unblocked) in self.flushing.drain(..) {
-                connection.flush_turn(unblocked);
+                guarded(&*connection, || connection.flush_turn(unblocked));
             }
             for (tick, connections) in due.into_iter().flatten() {
                 for connection in connections.iter().filter_map(Weak::upgrade) {
-                    connection.timer_fired(tick);
+                    let turn = connection.clone();
+                    guarded(&*connection, || turn.timer_fired(tick));
                 }
             }
         }
         cx.waker().wake_by_ref(); // others on this thread want a turn
         Poll::Pending
+    }
+}
+
+/// Gives a connection its turn. If its stream panics, that connection ends, and not the service of all
+/// the others.
+fn guarded(connection: &dyn Served, turn: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(turn)).is_err() {
+        let _ = catch_unwind(AssertUnwindSafe(|| connection.give_up()));
     }
 }
 

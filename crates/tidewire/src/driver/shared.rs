@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::service::{Served, Service};
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
+use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tidewire_proto::{Compression, Connection, Role, State, TcpEnd};
@@ -134,6 +135,11 @@ impl Served for Shared {
         }
         core.clock = self.service.now();
         self.flush_and_settle(&mut core);
+    }
+
+    fn give_up(&self) {
+        let panicked = io::Error::other("the stream below the connection panicked");
+        self.lock().network_failed(panicked);
     }
 
     fn service(&self) -> &Service {

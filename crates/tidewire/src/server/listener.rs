@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, ToSocketAddrs};
 
-/// How long accepting pauses when the system has no file descriptor left: trying again at once would
-/// only burn a core.
+/// How long accepting pauses when the system lacks something, a file descriptor mostly: trying again at
+/// once would only burn a core.
 const BREATHER: Duration = Duration::from_millis(100);
 
 /// A TCP socket that listens for WebSocket connections.
@@ -92,8 +92,8 @@ impl Listener {
                     });
                 }
                 Err(error) if is_passing(&error) => {}
-                Err(error) if is_exhaustion(&error) => tokio::time::sleep(BREATHER).await,
-                Err(error) => return Err(error),
+                Err(error) if is_final(&error) => return Err(error),
+                Err(_) => tokio::time::sleep(BREATHER).await,
             }
         }
     }
@@ -185,8 +185,31 @@ fn is_passing(error: &io::Error) -> bool {
     )
 }
 
-/// Out of file descriptors (EMFILE 24, ENFILE 23; WSAEMFILE 10024) or kernel memory.
-fn is_exhaustion(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(23 | 24 | 10024))
-        || error.kind() == io::ErrorKind::OutOfMemory
+/// The listening socket itself is unusable (EBADF 9, EFAULT 14, EINVAL 22, ENOTSOCK 88; WSAEINVAL
+/// 10022, WSAENOTSOCK 10038), or the runtime is gone. Anything else is a lack of something, or an
+/// error of the one connection, which accept(2) says to try again after.
+fn is_final(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        None | Some(9 | 14 | 22 | 88 | 10022 | 10038)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_broken_listener_ends_the_listening() {
+        for code in [9, 14, 22, 88] {
+            assert!(is_final(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        // EPERM, EMFILE, EPROTO, ENETDOWN, ENOBUFS, EHOSTUNREACH
+        for code in [1, 24, 71, 100, 105, 113] {
+            assert!(!is_final(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(is_final(&io::Error::other(
+            "the runtime is being shut down"
+        )));
+    }
 }
