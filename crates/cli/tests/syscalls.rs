@@ -3,8 +3,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)]
 
+mod common;
+use common::*;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 
 const CONNECTIONS: usize = 32;
@@ -21,33 +22,20 @@ struct Calls {
     waiting: usize,
 }
 
-struct Server {
-    process: Child,
+struct Traced {
+    echo: Echo,
     tracer: Child,
-    addr: String,
     trace: std::path::PathBuf,
 }
 
-impl Server {
+impl Traced {
     fn start(name: &str) -> Self {
         let trace = std::env::temp_dir().join(format!("tidewire-{}-{name}", std::process::id()));
-        let mut process = Command::new(env!("CARGO_BIN_EXE_tidewire"))
-            .args(["echo", "127.0.0.1:0", "--threads", "1", "--quiet"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        let addr = line
-            .trim()
-            .trim_start_matches("listening on ws://")
-            .trim_end_matches('/');
+        let echo = Echo::start(&["--threads", "1", "--quiet"]);
         let mut tracer = Command::new("strace")
             .args(["-f", "-e", "signal=none", "-o"])
             .arg(&trace)
-            .args(["-p", &process.id().to_string()])
+            .args(["-p", &echo.child.id().to_string()])
             .stderr(Stdio::piped())
             .spawn()
             .expect("strace is installed (apt-get install strace)");
@@ -61,8 +49,7 @@ impl Server {
             "strace may not trace here: {attached}"
         );
         Self {
-            addr: addr.to_owned(),
-            process,
+            echo,
             tracer,
             trace,
         }
@@ -70,8 +57,7 @@ impl Server {
 
     /// Ends the server and counts what it did.
     fn count(mut self) -> Calls {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        drop(self.echo);
         self.tracer.wait().unwrap();
         let trace = std::fs::read_to_string(&self.trace).unwrap();
         let _ = std::fs::remove_file(&self.trace);
@@ -92,24 +78,11 @@ impl Server {
     }
 }
 
-fn connect(addr: &str) -> TcpStream {
-    let mut tcp = TcpStream::connect(addr).unwrap();
-    tcp.set_nodelay(true).unwrap();
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    tcp.write_all(request.as_bytes()).unwrap();
-    let (mut head, mut len) = ([0; 512], 0);
-    while !head[..len].ends_with(b"\r\n\r\n") {
-        len += tcp.read(&mut head[len..]).unwrap();
-    }
-    tcp
-}
-
 fn run(depth: usize, rounds: usize) -> Calls {
-    let server = Server::start(&format!("{depth}-{rounds}"));
-    let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| connect(&server.addr)).collect();
+    let server = Traced::start(&format!("{depth}-{rounds}"));
+    let mut clients: Vec<_> = (0..CONNECTIONS)
+        .map(|_| server.echo.websocket("/", "").0)
+        .collect();
     let frame = [&[0x82, 0xa0, 0, 0, 0, 0][..], &[7; 32]].concat();
     let burst = frame.repeat(depth);
     let mut back = vec![0; 34 * depth];

@@ -33,12 +33,14 @@ thread_local! {
 }
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
 static LIVE: AtomicI64 = AtomicI64::new(0);
 
 fn count(taken: usize, given_back: usize) {
     let change = taken as i64 - given_back as i64;
     if taken > 0 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(taken as u64, Ordering::Relaxed);
     }
     LIVE.fetch_add(change, Ordering::Relaxed);
     // A thread that is ending has no counters any more; its last frees go uncounted here.
@@ -119,6 +121,12 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Cost) {
 #[must_use]
 pub fn process_allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+/// How many bytes all threads together have asked for.
+#[must_use]
+pub fn process_allocated_bytes() -> u64 {
+    BYTES.load(Ordering::Relaxed)
 }
 
 /// How many bytes all threads together hold.

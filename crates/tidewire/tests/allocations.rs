@@ -3,14 +3,13 @@
 
 #![allow(clippy::unwrap_used)]
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use tidewire::WebSocket;
+use tidewire_testkit::alloc::{CountingAllocator, process_allocated_bytes, process_allocations};
 
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const ROUNDS: usize = 500;
 
@@ -71,10 +70,9 @@ fn allocations<F: Future<Output = ()> + 'static>(
         tcp.read_exact(&mut back).unwrap();
     };
     (0..10).for_each(|_| round()); // what the thread shares is made once
-    let region = Region::new(ALLOCATOR);
+    let before = process_allocations();
     (0..ROUNDS).for_each(|_| round());
-    let change = region.change();
-    (change.allocations + change.reallocations) as f64 / (ROUNDS * depth) as f64
+    (process_allocations() - before) as f64 / (ROUNDS * depth) as f64
 }
 
 /// The allocator counts for the whole process: one test at a time.
@@ -109,12 +107,12 @@ fn a_large_message_goes_into_the_buffer_of_the_last() {
         tcp.read_exact(&mut back).unwrap();
     };
     (0..5).for_each(|_| round());
-    let region = Region::new(ALLOCATOR);
+    let before = process_allocated_bytes();
     (0..20).for_each(|_| round());
-    let bytes = region.change().bytes_allocated / 20;
+    let bytes = (process_allocated_bytes() - before) / 20;
     println!("bytes allocated for a message of 1 MiB: {bytes}");
     assert!(
-        bytes < LEN / 2,
+        bytes < LEN as u64 / 2,
         "{bytes} bytes, half of the message or more"
     );
 }

@@ -3,18 +3,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use tidewire_testkit::alloc::{CountingAllocator, process_live_bytes};
 
 #[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 /// Bytes that one idle connection may cost.
-const MOST: isize = 1024;
+const MOST: i64 = 1024;
 /// Bytes that it may leave behind: lists keep their capacity, some words a connection.
-const LEFT: isize = 64;
+const LEFT: i64 = 64;
 const CONNECTIONS: usize = 1000;
 
 /// An echo server on a thread of its own, one task per connection, as `tidewire echo` runs it.
@@ -77,20 +76,13 @@ fn connect(addr: SocketAddr, deflate: bool) -> TcpStream {
     tcp
 }
 
-/// Bytes more than when `region` began.
-fn live(region: &Region<'_, System>) -> isize {
-    // What reallocation adds is counted as allocated already.
-    let change = region.change();
-    change.bytes_allocated as isize - change.bytes_deallocated as isize
-}
-
-/// Bytes a connection, once they are no more than `most`, or after five seconds: what a thread is
+/// Bytes a connection more than `before`, once they are no more than `most`, or after five seconds: what a thread is
 /// about to free is not what a connection costs.
-fn settled(region: &Region<'_, System>, most: isize) -> isize {
-    let mut bytes = isize::MAX;
+fn settled(before: i64, most: i64) -> i64 {
+    let mut bytes = i64::MAX;
     for _ in 0..100 {
         std::thread::sleep(std::time::Duration::from_millis(50));
-        bytes = live(region) / CONNECTIONS as isize;
+        bytes = (process_live_bytes() - before) / CONNECTIONS as i64;
         if bytes <= most {
             break;
         }
@@ -99,17 +91,17 @@ fn settled(region: &Region<'_, System>, most: isize) -> isize {
 }
 
 /// Bytes that an idle connection costs, and bytes that it leaves behind when it has ended.
-fn cost(deflate: bool) -> (isize, isize) {
+fn cost(deflate: bool) -> (i64, i64) {
     let addr = serve();
     let mut clients = Vec::with_capacity(CONNECTIONS + 10);
     // The first ones pay for what the thread shares.
     clients.extend((0..10).map(|_| connect(addr, deflate)));
     std::thread::sleep(std::time::Duration::from_millis(50));
-    let region = Region::new(ALLOCATOR);
+    let before = process_live_bytes();
     clients.extend((0..CONNECTIONS).map(|_| connect(addr, deflate)));
-    let idle = settled(&region, MOST);
+    let idle = settled(before, MOST);
     clients.truncate(10);
-    (idle, settled(&region, LEFT))
+    (idle, settled(before, LEFT))
 }
 
 #[test]

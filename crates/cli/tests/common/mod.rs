@@ -68,7 +68,12 @@ pub struct Echo {
 
 impl Echo {
     pub fn start(args: &[&str]) -> Echo {
-        let mut child = tidewire()
+        Echo::start_as(&mut tidewire(), args)
+    }
+
+    /// The same, of a command that was prepared otherwise.
+    pub fn start_as(command: &mut Command, args: &[&str]) -> Echo {
+        let mut child = command
             .args(["echo", "127.0.0.1:0"])
             .args(args)
             .stdout(Stdio::piped())

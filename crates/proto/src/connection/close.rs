@@ -1,7 +1,7 @@
 //! The closing handshake (RFC 6455 §7): who began, what was said, and failing the connection.
 
+use super::Connection;
 use super::state::{CloseStory, ClosedBy, Phase};
-use super::{Connection, Role};
 use crate::error::{Failure, SendError, Timeout};
 use crate::frame::close::MAX_REASON;
 use crate::frame::{CloseCode, CloseFrame, Opcode};
@@ -64,7 +64,7 @@ impl Connection {
             Some(code) if self.phase == Phase::Open => {
                 self.tell(ClosedBy::Us, Some(failure));
                 let reason = failure.to_string();
-                let reason = &reason[..reason.floor_char_boundary_at(MAX_REASON)];
+                let reason = &reason[..floor_char_boundary(&reason, MAX_REASON)];
                 self.queue_close(
                     now,
                     CloseFrame {
@@ -136,27 +136,11 @@ impl Connection {
     }
 }
 
-/// `str::floor_char_boundary` is younger than the oldest compiler this crate builds with.
-trait FloorCharBoundary {
-    fn floor_char_boundary_at(&self, at: usize) -> usize;
-}
-
-impl FloorCharBoundary for String {
-    fn floor_char_boundary_at(&self, at: usize) -> usize {
-        (0..=at.min(self.len()))
-            .rev()
-            .find(|&i| self.is_char_boundary(i))
-            .unwrap_or(0)
-    }
-}
-
-impl Role {
-    /// The other side.
-    #[must_use]
-    pub const fn peer(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
-        }
-    }
+/// As `str::floor_char_boundary`, which is younger than the oldest compiler this crate builds with.
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|&i| text.is_char_boundary(i))
+        .unwrap_or(0)
 }

@@ -76,3 +76,14 @@ pub enum Role {
     /// The side that accepted it.
     Server,
 }
+
+impl Role {
+    /// The other side.
+    #[must_use]
+    pub const fn peer(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
