@@ -33,6 +33,12 @@ pub(crate) struct Meta {
     pub(crate) target: Option<http::Uri>,
 }
 
+impl Meta {
+    pub(crate) fn worth_keeping(&self) -> bool {
+        self.subprotocol.is_some() || self.target.is_some()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) this: Weak<dyn Served>,

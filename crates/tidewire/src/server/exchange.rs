@@ -1,8 +1,6 @@
 //! The server's handshake over a byte stream: request in, response out, and what came behind it.
 
 use super::Server;
-use crate::driver::core::Meta;
-use crate::driver::shared::{Opened, Shared};
 use crate::driver::stream::{Io, Stream};
 use crate::error::AcceptError;
 use crate::websocket::WebSocket;
@@ -10,7 +8,6 @@ use std::io;
 use std::time::Duration;
 use tidewire_proto::handshake::http1::{self, RequestReader};
 use tidewire_proto::handshake::server::{self, Refusal};
-use tidewire_proto::{Compression, Role};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -69,8 +66,7 @@ impl<S: Io> Exchange<S> {
         if http && !server::is_upgrade(&request) {
             return Ok(Outcome::Plain(request));
         }
-        let accepted = server::judge(&request, &self.server.policy)
-            .map_err(|refusal| AcceptError::Refused(Box::new(refusal)))?;
+        let accepted = self.server.judge(&request).map_err(AcceptError::Refused)?;
         let mut response = Vec::new();
         http1::write_response(&accepted.response, b"", &mut response);
         self.io.write_all(&response).await?;
@@ -112,25 +108,8 @@ impl<S: Io> Exchange<S> {
                 Accepted::Http(Box::new(PlainRequest { request, read, io }))
             }
             Outcome::Upgraded { accepted, target } => {
-                let compression = match (accepted.deflate, &server.policy.deflate) {
-                    (Some(params), Some(config)) => Some(Compression::new(params, config)),
-                    _ => None,
-                };
-                let meta = Meta {
-                    subprotocol: accepted.subprotocol,
-                    target: server.keep_target.then_some(target),
-                };
-                let meta = meta.worth_keeping().then(|| Box::new(meta));
-                let settings = server.settings;
-                let role = Role::Server;
-                let opened = Opened {
-                    role,
-                    settings,
-                    compression,
-                    leftover,
-                    meta,
-                };
-                Accepted::WebSocket(WebSocket::new(Shared::new(Stream::new(io), opened)))
+                let stream = Stream::new(io);
+                Accepted::WebSocket(server.open(stream, accepted, target, leftover))
             }
         }
     }
@@ -154,11 +133,5 @@ impl<S: Io> Exchange<S> {
         })
         .await;
         AcceptError::Refused(refusal)
-    }
-}
-
-impl Meta {
-    fn worth_keeping(&self) -> bool {
-        self.subprotocol.is_some() || self.target.is_some()
     }
 }

@@ -9,8 +9,9 @@ mod listener;
 pub use exchange::{Accepted, PlainRequest};
 pub use listener::{Incoming, Listener, serve};
 
-use crate::driver::core::Settings;
-use crate::driver::stream::Io;
+use crate::driver::core::{Meta, Settings};
+use crate::driver::shared::{Opened, Shared};
+use crate::driver::stream::{Io, Stream};
 use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig, OriginPolicy};
@@ -18,8 +19,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_proto::handshake::http1::HeadLimits;
-use tidewire_proto::handshake::server::{Policy, Refusal};
+use tidewire_proto::handshake::server::{self, Policy, Refusal};
 use tidewire_proto::handshake::subprotocol::SubprotocolPolicy;
+use tidewire_proto::{Compression, Role};
 use tokio::time::timeout;
 
 /// Accepts a WebSocket connection over `io` with the defaults: pages of the same host and port only,
@@ -195,5 +197,36 @@ impl Server {
                 }
             }
         }
+    }
+
+    /// Whether a request may become a WebSocket; with what, or why not.
+    fn judge<B>(&self, request: &http::Request<B>) -> Result<server::Accepted, Box<Refusal>> {
+        server::judge(request, &self.policy).map_err(Box::new)
+    }
+
+    /// The connection over a stream on which `accepted` has been answered.
+    fn open(
+        self,
+        stream: Stream,
+        accepted: server::Accepted,
+        target: http::Uri,
+        leftover: Vec<u8>,
+    ) -> WebSocket {
+        let compression = match (accepted.deflate, &self.policy.deflate) {
+            (Some(params), Some(config)) => Some(Compression::new(params, config)),
+            _ => None,
+        };
+        let meta = Meta {
+            subprotocol: accepted.subprotocol,
+            target: self.keep_target.then_some(target),
+        };
+        let opened = Opened {
+            role: Role::Server,
+            settings: self.settings,
+            compression,
+            leftover,
+            meta: meta.worth_keeping().then(|| Box::new(meta)),
+        };
+        WebSocket::new(Shared::new(stream, opened))
     }
 }
