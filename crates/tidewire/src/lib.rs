@@ -33,6 +33,7 @@ mod driver;
 mod error;
 mod handle;
 mod message;
+mod observe;
 mod server;
 mod split;
 mod websocket;

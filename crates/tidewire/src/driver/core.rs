@@ -5,6 +5,7 @@ use super::scratch::Tools;
 use super::service::{self, Served};
 use super::stream::Stream;
 use crate::error::Error;
+use crate::observe::events;
 use bytes::Bytes;
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
@@ -292,6 +293,7 @@ impl Core {
             Poll::Pending => {
                 self.blocked = true;
                 self.connection.wrote(self.clock, 0, true);
+                events::blocked(self);
             }
         }
         None
@@ -388,9 +390,17 @@ impl Core {
         self.end();
     }
 
+    /// Gives the byte stream away: the connection is over for its handles.
+    pub(crate) fn take_stream(&mut self) -> Option<Stream> {
+        if self.stream.is_some() {
+            events::closed(self);
+        }
+        self.stream.take()
+    }
+
     /// Lets go of the TCP connection, and of everyone who waits for it.
     pub(crate) fn end(&mut self) {
-        self.stream = None;
+        drop(self.take_stream());
         self.outbox.clear();
         self.unread = Vec::new();
         self.unread_at = 0;

@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::service::{Served, Service};
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
+use crate::observe::events;
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -60,7 +61,10 @@ impl Shared {
                 meta,
             }),
         });
-        shared.arm(&mut shared.lock());
+        let mut core = shared.lock();
+        shared.arm(&mut core);
+        events::opened(&core);
+        drop(core);
         shared
     }
 
@@ -102,7 +106,7 @@ impl Shared {
                 if flush == Flush::Blocked && core.connection.state() != State::Closed => {}
             TcpEnd::CloseNow => core.end(),
             TcpEnd::Linger => {
-                if let Some(stream) = core.stream.take() {
+                if let Some(stream) = core.take_stream() {
                     // The Close that says why may still wait for room.
                     scratch::with(|scratch| core.collect_all_control(&mut scratch.tools));
                     let rest = std::mem::take(&mut core.outbox);
@@ -122,6 +126,7 @@ impl Drop for Shared {
         if let Some(tick) = core.armed {
             self.service.disarm(this.cast(), tick);
         }
+        drop(core.take_stream());
     }
 }
 
@@ -130,6 +135,7 @@ impl Served for Shared {
         let mut core = self.lock();
         if unblocked {
             core.blocked = false;
+            events::unblocked(&core);
         } else {
             core.with_flusher = false;
         }
