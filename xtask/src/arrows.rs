@@ -56,6 +56,11 @@ const ARROWS: &[Arrow] = &[
         unpublished: true,
     },
     Arrow {
+        name: "tidewire-examples",
+        imports: Imports::Only(&["tidewire"]),
+        unpublished: true,
+    },
+    Arrow {
         name: "xtask",
         imports: Imports::Only(&[]),
         unpublished: true,
