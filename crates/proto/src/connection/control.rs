@@ -4,10 +4,14 @@ use super::MaskSource;
 use crate::frame::{Header, Opcode, Role, header};
 use tidewire_simd::mask_copy;
 
-/// A queue of control frames: opcode, length, payload, one after another in one buffer. It owns no
-/// memory while it is empty.
+/// A queue of control frames. It owns no memory while it is empty, which it mostly is: so it is a
+/// single pointer.
 #[derive(Debug, Default)]
-pub(super) struct ControlQueue {
+pub(super) struct ControlQueue(Option<Box<Waiting>>);
+
+/// Opcode, length, payload, one frame after another in one buffer.
+#[derive(Debug, Default)]
+struct Waiting {
     bytes: Vec<u8>,
     frames: u32,
     /// The length of the last frame, if it is a Pong; otherwise 0.
@@ -15,38 +19,47 @@ pub(super) struct ControlQueue {
 }
 
 impl ControlQueue {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.frames as usize
+        self.0.as_ref().map_or(0, |waiting| waiting.frames as usize)
     }
 
     pub(super) fn push(&mut self, opcode: Opcode, payload: &[u8]) {
         debug_assert!(payload.len() <= header::MAX_CONTROL_PAYLOAD);
-        self.last_pong = if opcode == Opcode::Pong {
+        let waiting = self.0.get_or_insert_default();
+        waiting.last_pong = if opcode == Opcode::Pong {
             2 + payload.len() as u8
         } else {
             0
         };
-        self.bytes.reserve(2 + payload.len());
-        self.bytes
+        waiting.bytes.reserve(2 + payload.len());
+        waiting
+            .bytes
             .extend_from_slice(&[opcode as u8, payload.len() as u8]);
-        self.bytes.extend_from_slice(payload);
-        self.frames += 1;
+        waiting.bytes.extend_from_slice(payload);
+        waiting.frames += 1;
     }
 
     /// Queues a Pong. When `limit` frames wait, it takes the place of the last Pong: §5.5.3 allows to
     /// answer "only the most recently processed Ping frame".
     pub(super) fn push_pong(&mut self, payload: &[u8], limit: usize) {
-        if self.len() >= limit && self.last_pong > 0 {
-            self.bytes
-                .truncate(self.bytes.len() - usize::from(self.last_pong));
-            self.frames -= 1;
+        if let Some(waiting) = &mut self.0 {
+            if waiting.frames as usize >= limit && waiting.last_pong > 0 {
+                let kept = waiting.bytes.len() - usize::from(waiting.last_pong);
+                waiting.bytes.truncate(kept);
+                waiting.frames -= 1;
+            }
         }
         self.push(Opcode::Pong, payload);
     }
 
     /// Drops what waits: for a connection that has nobody to tell.
     pub(super) fn clear(&mut self) {
-        *self = Self::default();
+        self.0 = None;
     }
 
     /// Appends all frames to `out`, masked if this is a client. Whether there was one.
@@ -56,11 +69,10 @@ impl ControlQueue {
         masks: &mut (impl MaskSource + ?Sized),
         out: &mut Vec<u8>,
     ) -> bool {
-        if self.frames == 0 {
+        let Some(waiting) = self.0.take() else {
             return false;
-        }
-        let queue = std::mem::take(self);
-        let mut rest = &queue.bytes[..];
+        };
+        let mut rest = &waiting.bytes[..];
         while let [opcode, len, tail @ ..] = rest {
             let (payload, tail) = tail.split_at(usize::from(*len));
             rest = tail;

@@ -208,7 +208,7 @@ impl Connection {
     #[inline]
     #[must_use]
     pub fn has_control(&self) -> bool {
-        self.control.len() > 0
+        !self.control.is_empty()
     }
 
     /// Appends the control frames that wait to `out`, masked if this is a client; whether there was
