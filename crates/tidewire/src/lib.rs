@@ -45,6 +45,7 @@ pub use driver::receive::Received;
 pub use driver::stream::Io;
 pub use error::{AcceptError, ConnectError, Error};
 pub use message::Message;
+pub use observe::traffic::{Count, Traffic};
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;

@@ -7,10 +7,12 @@ use crate::driver::shared::Shared;
 use crate::error::Error;
 use crate::handle;
 use crate::message::Message;
+use crate::observe::traffic::Traffic;
 use std::future::Future;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 
 /// The sending half of a connection. Clones send into the same connection, each message whole.
@@ -85,6 +87,24 @@ impl Sender {
     /// [`Error::Misuse`] if `code` may not be sent or `reason` is over 123 bytes.
     pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         handle::begin_close(&self.shared, code.into(), reason)
+    }
+
+    /// As [`WebSocket::traffic`](crate::WebSocket::traffic).
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.shared.lock().traffic
+    }
+
+    /// As [`WebSocket::queued`](crate::WebSocket::queued).
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.lock().outbox.len()
+    }
+
+    /// As [`WebSocket::rtt`](crate::WebSocket::rtt).
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.shared.lock().connection.rtt()
     }
 
     /// How the connection ended, or is ending; `None` while it is open.

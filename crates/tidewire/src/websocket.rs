@@ -7,6 +7,7 @@ use crate::driver::shared::Shared;
 use crate::error::Error;
 use crate::handle;
 use crate::message::Message;
+use crate::observe::traffic::Traffic;
 use crate::split::{Receiver, Sender};
 use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
@@ -179,6 +180,18 @@ impl WebSocket {
     #[must_use]
     pub fn rtt(&self) -> Option<Duration> {
         self.shared.lock().connection.rtt()
+    }
+
+    /// What the connection has carried so far, both ways.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.shared.lock().traffic
+    }
+
+    /// Bytes that wait to be written: a number that stays high belongs to a peer that reads too slowly.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.lock().outbox.len()
     }
 
     /// How the connection ended, or is ending: both Close frames, who began, what went wrong.

@@ -11,7 +11,7 @@ use tidewire_testkit::alloc::{CountingAllocator, process_allocated_bytes, proces
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-const ROUNDS: usize = 500;
+const ROUNDS: usize = 5000;
 
 async fn owned(mut ws: WebSocket) {
     while let Ok(Some(message)) = ws.recv().await {

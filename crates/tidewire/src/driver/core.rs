@@ -5,7 +5,7 @@ use super::scratch::Tools;
 use super::service::{self, Served};
 use super::stream::Stream;
 use crate::error::Error;
-use crate::observe::events;
+use crate::observe::{events, traffic::Traffic};
 use bytes::Bytes;
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
@@ -40,6 +40,19 @@ impl Meta {
     }
 }
 
+/// The bytes from `at` on, which are some.
+#[derive(Debug)]
+pub(crate) struct Unread {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) at: usize,
+}
+
+impl Unread {
+    pub(crate) fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
+        (!bytes.is_empty()).then(|| Box::new(Self { bytes, at: 0 }))
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) this: Weak<dyn Served>,
@@ -47,9 +60,8 @@ pub(crate) struct Core {
     pub(crate) stream: Option<Stream>,
     pub(crate) connection: Connection,
     pub(crate) outbox: Outbox,
-    /// Bytes that were read and not yet handed to the protocol, from `unread_at` on.
-    pub(crate) unread: Vec<u8>,
-    pub(crate) unread_at: usize,
+    /// What was read and not yet handed to the protocol; boxed, as an idle connection has none.
+    pub(crate) unread: Option<Box<Unread>>,
     /// When something last happened; read once per system call, not per frame.
     pub(crate) clock: Instant,
     /// The task in `poll_receive`.
@@ -62,6 +74,7 @@ pub(crate) struct Core {
     /// The tick of the timer wheel that stands for this connection.
     pub(crate) armed: Option<NonZeroU32>,
     pub(crate) high_water: u32,
+    pub(crate) traffic: Traffic,
     /// What most connections never have.
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) meta: Option<Box<Meta>>,
@@ -118,7 +131,7 @@ impl Core {
     /// Whether bytes lie here that the protocol has not seen.
     #[inline]
     pub(crate) fn has_unread(&self) -> bool {
-        self.unread_at < self.unread.len()
+        self.unread.is_some()
     }
 
     /// Whether anything waits to be written.
@@ -138,7 +151,9 @@ impl Core {
         self.collect_control(tools); // a Pong goes out before the reply to what came after its Ping
         let (connection, outbox) = self.parts(tools);
         let Tools { pool, masks, .. } = tools;
-        outbox.append(|out| connection.send(kind, payload, masks, pool, out))
+        outbox.append(|out| connection.send(kind, payload, masks, pool, out))?;
+        self.traffic.sent.message(payload.len());
+        Ok(())
     }
 
     /// Queues a message whose payload is shared: not copied if it is large and can go out as it is.
@@ -152,6 +167,7 @@ impl Core {
             if let Some(head) = self.connection.send_head(kind, payload.len())? {
                 self.collect_control(tools);
                 self.append(tools, |out| out.extend_from_slice(head.as_bytes()));
+                self.traffic.sent.message(payload.len());
                 self.outbox.push_shared(payload);
                 return Ok(());
             }
@@ -174,6 +190,7 @@ impl Core {
             Some(bytes) => self.append(tools, |out| out.extend_from_slice(&bytes)),
             None => {}
         }
+        self.traffic.sent.message(frame.payload().len());
         Ok(())
     }
 
@@ -247,6 +264,7 @@ impl Core {
     pub(crate) fn write_through(&mut self, head: &[u8], payload: &[u8], tools: &mut Tools) {
         self.collect_control(tools);
         self.append(tools, |out| out.extend_from_slice(head));
+        self.traffic.sent.message(payload.len());
         let waiting = self.outbox.len();
         let taken = if self.blocked {
             None
@@ -287,6 +305,7 @@ impl Core {
                 let done = |bytes| tools.give_back_large(bytes);
                 self.outbox.advance(written.min(waiting), done);
                 self.connection.wrote(self.clock, written, false);
+                self.traffic.sent.wire(written);
                 return Some(written);
             }
             Poll::Ready(Err(error)) => self.write_failed(error),
@@ -402,8 +421,7 @@ impl Core {
     pub(crate) fn end(&mut self) {
         drop(self.take_stream());
         self.outbox.clear();
-        self.unread = Vec::new();
-        self.unread_at = 0;
+        self.unread = None;
         self.wake_all();
     }
 

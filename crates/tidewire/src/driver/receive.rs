@@ -1,6 +1,6 @@
 //! How bytes are read, and events are handed to a visitor.
 
-use super::core::{Core, Flush};
+use super::core::{Core, Flush, Unread};
 use super::link::Link;
 use super::scratch::{self, Scratch, Tools};
 use super::shared::Shared;
@@ -153,15 +153,16 @@ impl Core {
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         self.clock = tokio::time::Instant::now().into_std(); // these bytes may have waited long
-        let mut unread = std::mem::take(&mut self.unread);
-        let from = std::mem::take(&mut self.unread_at);
-        let len = unread.len();
-        let (verdict, left) = self.visit(&mut unread[from..], tools, visitor);
+        let Some(mut unread) = self.unread.take() else {
+            return Verdict::Continue(());
+        };
+        let at = unread.at;
+        let (verdict, left) = self.visit(&mut unread.bytes[at..], tools, visitor);
         if left > 0 && self.stream.is_some() {
-            self.unread = unread;
-            self.unread_at = len - left;
+            unread.at = unread.bytes.len() - left;
+            self.unread = Some(unread);
         } else {
-            tools.give_back(unread);
+            tools.give_back(unread.bytes);
         }
         verdict
     }
@@ -184,6 +185,7 @@ impl Core {
                 .receive(self.clock, &mut tools.pool, &mut input)
             {
                 Ok(Some(event)) => {
+                    self.traffic.received.event(&event);
                     if visitor(event, &mut Link { core: self, tools }).is_break() {
                         return (Verdict::Break(()), input.len());
                     }
@@ -215,8 +217,7 @@ impl Core {
             if !self.alive(outcome.map(|()| count)) {
                 return;
             }
-            self.unread = read[..count].to_vec();
-            self.unread_at = 0;
+            self.unread = Unread::new(read[..count].to_vec());
             if let Some(reader) = self.reader.take() {
                 reader.wake();
             }
@@ -259,9 +260,9 @@ impl Core {
         }
         let (verdict, left) = self.visit(&mut read[..count], tools, visitor);
         if left > 0 && self.stream.is_some() {
-            self.unread = tools.buffer();
-            self.unread.extend_from_slice(&read[count - left..count]);
-            self.unread_at = 0;
+            let mut unread = tools.buffer();
+            unread.extend_from_slice(&read[count - left..count]);
+            self.unread = Unread::new(unread);
         }
         Poll::Ready(verdict)
     }
@@ -281,7 +282,10 @@ impl Core {
             return Verdict::Continue(());
         }
         match self.connection.received_direct(self.clock, count) {
-            Ok(Some(event)) => visitor(event, &mut Link { core: self, tools }),
+            Ok(Some(event)) => {
+                self.traffic.received.event(&event);
+                visitor(event, &mut Link { core: self, tools })
+            }
             Ok(None) | Err(_) => Verdict::Continue(()),
         }
     }
@@ -295,7 +299,10 @@ impl Core {
                 self.end();
                 false
             }
-            Ok(_) => true,
+            Ok(count) => {
+                self.traffic.received.wire(count);
+                true
+            }
             Err(error) => {
                 self.network_failed(error);
                 false

@@ -1,11 +1,11 @@
 //! The connection as its handles, the flusher and the timer share it.
 
-use super::core::{Core, Flush, Settings};
+use super::core::{Core, Flush, Settings, Unread};
 use super::outbox::Outbox;
 use super::service::{Served, Service};
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
-use crate::observe::events;
+use crate::observe::{events, traffic::Traffic};
 use std::io;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -48,8 +48,7 @@ impl Shared {
                 stream: Some(stream),
                 connection: Connection::new(role, settings.config, compression, now),
                 outbox: Outbox::default(),
-                unread: leftover,
-                unread_at: 0,
+                unread: Unread::new(leftover),
                 clock: now,
                 reader: None,
                 blocked: false,
@@ -57,6 +56,7 @@ impl Shared {
                 with_flusher: false,
                 armed: None,
                 high_water: settings.high_water,
+                traffic: Traffic::default(),
                 rare: None,
                 meta,
             }),

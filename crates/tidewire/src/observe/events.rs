@@ -42,6 +42,10 @@ pub(crate) fn closed(core: &Core) {
         story = story(core),
         rtt_us = core.connection.rtt().map(|rtt| rtt.as_micros() as u64),
         unsent_bytes = core.outbox.len() as u64,
+        received_messages = core.traffic.received.messages,
+        received_bytes = core.traffic.received.wire_bytes,
+        sent_messages = core.traffic.sent.messages,
+        sent_bytes = core.traffic.sent.wire_bytes,
     );
 }
 

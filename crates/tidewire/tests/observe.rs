@@ -1,0 +1,140 @@
+//! What can be seen of a connection: counted traffic, queue length, and events for `tracing`.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+use common::*;
+use tidewire::{PreparedFrame, Traffic};
+use tokio::io::duplex;
+
+/// Bytes of frame heads for payloads up to 125 bytes, from a server and from a client.
+const SERVER_HEAD: u64 = 2;
+const CLIENT_HEAD: u64 = 6;
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_count_the_same_traffic() {
+    let (a, b) = duplex(64 * 1024);
+    let (mut client, mut server) = open(client().deflate(None), server(), a, b).await;
+    client.send("12345").await.unwrap();
+    client.send(vec![0; 20]).await.unwrap();
+    client.ping(b"not a message").unwrap();
+    server.recv().await.unwrap();
+    server.recv().await.unwrap();
+    server.queue(&PreparedFrame::text("prepared")).unwrap();
+    server.flush().await.unwrap();
+    client.recv().await.unwrap();
+    let (story, end) = tokio::join!(server.close(1000, ""), client.recv());
+    assert!(story.unwrap().is_clean() && end.unwrap().is_none());
+
+    let (up, down) = (client.traffic().sent, server.traffic().sent);
+    assert_eq!((up.messages, up.payload_bytes), (2, 25));
+    let control = (CLIENT_HEAD + 13) + (CLIENT_HEAD + 2); // a Ping, and the answer to the Close
+    assert_eq!(up.wire_bytes, 25 + 2 * CLIENT_HEAD + control);
+    assert_eq!((down.messages, down.payload_bytes), (1, 8));
+    assert_eq!(server.traffic().received, up);
+    assert_eq!(client.traffic().received, down);
+    assert!(down.wire_bytes > SERVER_HEAD + 8, "{down:?}");
+    let mut total = Traffic::default();
+    total += client.traffic();
+    total += server.traffic();
+    assert_eq!(total.sent, total.received);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_ratio_shows_what_compression_saves() {
+    for (deflate, most) in [(true, 0.1), (false, 1.1)] {
+        let (a, b) = duplex(64 * 1024);
+        let wish = deflate.then(Default::default);
+        let (client, mut server) =
+            open(client().deflate(wish.clone()), server().deflate(wish), a, b).await;
+        assert_eq!(client.traffic().sent.ratio(), None);
+        client.send("the same again, ".repeat(1000)).await.unwrap();
+        server.recv().await.unwrap();
+        let ratio = server.traffic().received.ratio().unwrap();
+        assert!(ratio < most && (deflate || ratio > 1.0), "{ratio}");
+        assert_eq!(client.traffic().sent.ratio(), Some(ratio));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_slow_peer_is_seen() {
+    let (a, b) = duplex(1024);
+    let (client, mut server) = open(client().deflate(None), server(), a, b).await;
+    assert_eq!(client.queued(), 0);
+    client.send(vec![1; 10_000]).await.unwrap();
+    assert!(client.queued() > 8_000, "{}", client.queued());
+    server.recv().await.unwrap();
+    client.flush().await.unwrap();
+    assert_eq!(client.queued(), 0);
+}
+
+#[cfg(feature = "tracing")]
+mod events {
+    use super::*;
+    use std::fmt::{Debug, Write};
+    use std::sync::{Arc, Mutex};
+    use tracing::field::{Field, Visit};
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Metadata, Subscriber};
+
+    /// Keeps each event as a line.
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<String>>>);
+
+    struct Line(String);
+
+    impl Visit for Line {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0, " {field}={value:?}").unwrap();
+        }
+    }
+
+    impl Subscriber for Log {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            metadata.target() == "tidewire"
+        }
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            panic!("no span per connection")
+        }
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn event(&self, event: &Event<'_>) {
+            let mut line = Line(format!(
+                "{} {}:",
+                event.metadata().level(),
+                event.metadata().name()
+            ));
+            event.record(&mut line);
+            self.0.lock().unwrap().push(line.0);
+        }
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_life_is_told_from_beginning_to_end_once() {
+        let log = Log::default();
+        let guard = tracing::subscriber::set_default(log.clone());
+        let (a, b) = duplex(1024);
+        let (mut client, mut server) = open(client().deflate(None), server(), a, b).await;
+        server.send(vec![1; 5000]).await.unwrap();
+        client.recv().await.unwrap();
+        server.flush().await.unwrap();
+        let ends = tokio::join!(server.close(4000, "enough"), client.recv());
+        assert!(ends.0.is_ok() && ends.1.is_err());
+        drop((client, server));
+        drop(guard);
+        let log = log.0.lock().unwrap();
+        let count = |what: &str| log.iter().filter(|line| line.contains(what)).count();
+        assert_eq!(count("connection opened:"), 2, "{log:#?}");
+        assert_eq!(count("connection closed:"), 2, "{log:#?}");
+        assert_eq!(count("closed by the peer with 4000"), 1, "{log:#?}");
+        assert_eq!(count("closed by us with 4000"), 1, "{log:#?}");
+        assert!(count("writing blocked:") > 0, "{log:#?}");
+        assert_eq!(
+            count("writing blocked:"),
+            count("writing resumed:"),
+            "{log:#?}"
+        );
+    }
+}
