@@ -1,7 +1,7 @@
 //! One connection's state, and how its bytes are written.
 
 use super::outbox::{MAX_SLICES, Outbox};
-use super::scratch::Tools;
+use super::scratch::{Tools, Unread};
 use super::service::{self, Served};
 use super::stream::Stream;
 use crate::error::Error;
@@ -37,19 +37,6 @@ pub(crate) struct Meta {
 impl Meta {
     pub(crate) fn worth_keeping(&self) -> bool {
         self.subprotocol.is_some() || self.target.is_some()
-    }
-}
-
-/// The bytes from `at` on, which are some.
-#[derive(Debug)]
-pub(crate) struct Unread {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) at: usize,
-}
-
-impl Unread {
-    pub(crate) fn new(bytes: Vec<u8>) -> Option<Box<Self>> {
-        (!bytes.is_empty()).then(|| Box::new(Self { bytes, at: 0 }))
     }
 }
 

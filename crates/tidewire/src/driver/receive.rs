@@ -1,8 +1,8 @@
 //! How bytes are read, and events are handed to a visitor.
 
-use super::core::{Core, Flush, Unread};
+use super::core::{Core, Flush};
 use super::link::Link;
-use super::scratch::{self, Scratch, Tools};
+use super::scratch::{self, Scratch, Tools, Unread};
 use super::shared::Shared;
 use crate::error::Error;
 use std::io;
@@ -162,7 +162,7 @@ impl Core {
             unread.at = unread.bytes.len() - left;
             self.unread = Some(unread);
         } else {
-            tools.give_back(unread.bytes);
+            tools.give_back_unread(unread);
         }
         verdict
     }
@@ -217,7 +217,8 @@ impl Core {
             if !self.alive(outcome.map(|()| count)) {
                 return;
             }
-            self.unread = Unread::new(read[..count].to_vec());
+            let bytes = read[..count].to_vec();
+            self.unread = Some(Box::new(Unread { bytes, at: 0 }));
             if let Some(reader) = self.reader.take() {
                 reader.wake();
             }
@@ -260,9 +261,7 @@ impl Core {
         }
         let (verdict, left) = self.visit(&mut read[..count], tools, visitor);
         if left > 0 && self.stream.is_some() {
-            let mut unread = tools.buffer();
-            unread.extend_from_slice(&read[count - left..count]);
-            self.unread = Unread::new(unread);
+            self.unread = Some(tools.unread(&read[count - left..count]));
         }
         Poll::Ready(verdict)
     }

@@ -25,8 +25,19 @@ pub(crate) struct Tools {
     pub(crate) pool: Pool,
     pub(crate) masks: Masks,
     spares: Vec<Vec<u8>>,
+    /// What was read and handed out since, for the next of its kind. Boxed already: that allocation
+    /// is what is spared.
+    #[allow(clippy::vec_box)]
+    unread: Vec<Box<Unread>>,
     /// Buffers of large messages that were sent on, for the next large message.
     pub(crate) large: Vec<BytesMut>,
+}
+
+/// Bytes that were read for one connection and not handed out yet: those from `at` on, which are some.
+#[derive(Debug, Default)]
+pub(crate) struct Unread {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) at: usize,
 }
 
 /// How many large buffers a thread keeps, and how large they are: below, there is little to gain.
@@ -46,6 +57,22 @@ impl Tools {
         // A slice holds on to the whole of what it was cut from, which may be any size.
         if !buffer.try_reclaim(LARGE_CAPACITY.end() + 1) {
             self.large.push(buffer);
+        }
+    }
+
+    /// A copy of what was read and not handed out.
+    pub(crate) fn unread(&mut self, bytes: &[u8]) -> Box<Unread> {
+        let mut unread = self.unread.pop().unwrap_or_default();
+        unread.bytes.extend_from_slice(bytes);
+        unread
+    }
+
+    /// All of it is handed out.
+    pub(crate) fn give_back_unread(&mut self, mut unread: Box<Unread>) {
+        if self.unread.len() < SPARES && unread.bytes.capacity() <= SPARE_CAPACITY {
+            unread.bytes.clear();
+            unread.at = 0;
+            self.unread.push(unread);
         }
     }
 

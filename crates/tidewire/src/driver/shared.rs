@@ -1,7 +1,8 @@
 //! The connection as its handles, the flusher and the timer share it.
 
-use super::core::{Core, Flush, Settings, Unread};
+use super::core::{Core, Flush, Settings};
 use super::outbox::Outbox;
+use super::scratch::Unread;
 use super::service::{Served, Service};
 use super::stream::Stream;
 use super::{core::Meta, linger, scratch};
@@ -48,7 +49,12 @@ impl Shared {
                 stream: Some(stream),
                 connection: Connection::new(role, settings.config, compression, now),
                 outbox: Outbox::default(),
-                unread: Unread::new(leftover),
+                unread: (!leftover.is_empty()).then(|| {
+                    Box::new(Unread {
+                        bytes: leftover,
+                        at: 0,
+                    })
+                }),
                 clock: now,
                 reader: None,
                 blocked: false,
