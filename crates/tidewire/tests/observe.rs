@@ -138,3 +138,41 @@ mod events {
         );
     }
 }
+
+/// The catalogue is what people build alerts on: it lists every event with every field, and no other.
+#[test]
+fn the_catalogue_of_events_is_complete() {
+    let source = include_str!("../src/observe/events.rs");
+    let catalogue = include_str!("../docs/observability.md");
+    let (mut made, mut listed) = (Vec::new(), Vec::new());
+    for call in source.split("tell!(\n").skip(1) {
+        let call = call.split(");").next().unwrap();
+        let mut lines = call.lines().map(|line| line.trim().trim_end_matches(','));
+        let level = lines.next().unwrap().to_owned();
+        let name = lines.next().unwrap().trim_matches('"').to_owned();
+        let mut fields: Vec<_> = lines
+            .filter_map(|line| Some(line.split_once(" = ")?.0.to_owned()))
+            .collect();
+        fields.sort();
+        made.push((level, name, fields));
+    }
+    for row in catalogue.lines().filter(|line| {
+        line.starts_with("| DEBUG") || line.starts_with("| WARN") || line.starts_with("| INFO")
+    }) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let mut fields: Vec<_> = cells[4]
+            .split(", ")
+            .map(|field| field.trim_matches('`').to_owned())
+            .collect();
+        fields.sort();
+        listed.push((
+            cells[1].to_owned(),
+            cells[2].trim_matches('`').to_owned(),
+            fields,
+        ));
+    }
+    made.sort();
+    listed.sort();
+    assert!(made.len() >= 4);
+    assert_eq!(made, listed);
+}
