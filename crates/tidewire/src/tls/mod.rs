@@ -22,7 +22,7 @@
 //! ```
 //!
 //! - [`client`], [`server`]: what can be chosen
-//! - [`stream`]: the byte stream, [`handshake`]: how it comes about
+//! - [`stream`]: the byte stream, [`inner`]: what is behind it, [`handshake`]: how it comes about
 //! - [`session`]: rustls, without its buffers; [`scratch`]: the buffers, one set per thread
 //! - [`roots`], [`pem`], [`verify`]: certificates
 //! - [`error`]: what can go wrong
@@ -30,6 +30,7 @@
 mod client;
 mod error;
 mod handshake;
+mod inner;
 mod pem;
 mod roots;
 mod scratch;
