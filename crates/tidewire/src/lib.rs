@@ -36,6 +36,8 @@ mod message;
 mod observe;
 mod server;
 mod split;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod websocket;
 
 pub use client::{Client, connect};
