@@ -37,6 +37,14 @@ mod server;
 mod split;
 mod websocket;
 
+pub use client::dial::Unreachable;
+pub use client::error::ConnectStage;
+#[cfg(feature = "proxy")]
+pub use client::proxy::{
+    Proxy,
+    error::{ProxyError, ProxyReason},
+};
+pub use client::redirect::{RedirectError, RedirectReason};
 pub use client::{Client, connect};
 pub use driver::core::Flush;
 pub use driver::link::Link;
