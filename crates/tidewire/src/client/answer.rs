@@ -86,9 +86,9 @@ impl Body {
     fn of(response: &Response<()>) -> Self {
         let headers = response.headers();
         let without = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
-        let codings = headers.get_all(TRANSFER_ENCODING).iter();
+        let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
         // "If a message is received with both […], the Transfer-Encoding overrides".
-        let framing = match codings.last() {
+        let framing = match codings.next_back() {
             _ if without.contains(&response.status()) => Framing::Length(0),
             Some(coding) if ends_with_chunked(coding.as_bytes()) => {
                 Framing::Chunked(Chunked::default())

@@ -278,7 +278,7 @@ impl Client {
                 chain.push(target.to_string());
                 let next = match next {
                     Ok(next) => next,
-                    Err(reason) => return Err(RedirectError::new(chain, reason)),
+                    Err(reason) => return Err(RedirectError::because(chain, reason)),
                 };
                 // Once lost, trust does not come back with the next redirect.
                 stranger |= !redirect::same_origin(&target, &next);
@@ -313,7 +313,7 @@ impl Client {
                 Answer::Refused(response) => Err(ConnectError::Refused(Box::new(response))),
                 Answer::Moved(_) => {
                     let reason = RedirectReason::TooMany(0);
-                    Err(RedirectError::new(vec![target.to_string()], reason))
+                    Err(RedirectError::because(vec![target.to_string()], reason))
                 }
             }
         })

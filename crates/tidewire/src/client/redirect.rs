@@ -28,7 +28,7 @@ pub enum RedirectReason {
 }
 
 impl RedirectError {
-    pub(super) fn new(chain: Vec<String>, reason: RedirectReason) -> ConnectError {
+    pub(super) fn because(chain: Vec<String>, reason: RedirectReason) -> ConnectError {
         ConnectError::Redirect(Box::new(Self { chain, reason }))
     }
 

@@ -44,7 +44,7 @@ pub enum ProxyReason {
 }
 
 impl ProxyError {
-    pub(super) fn new(proxy: Option<&Server>, reason: ProxyReason) -> ConnectError {
+    pub(super) fn because(proxy: Option<&Server>, reason: ProxyReason) -> ConnectError {
         ConnectError::Proxy(Box::new(Self {
             proxy: proxy.map(ToString::to_string),
             reason,

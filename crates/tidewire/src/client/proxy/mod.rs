@@ -3,7 +3,7 @@
 //! - [`server`]: what a proxy's URL says
 //! - [`env`]: what the environment says
 //! - [`tunnel`]: HTTP CONNECT
-//! - [`socks`]: SOCKS5
+//! - [`socks`]: the SOCKS protocol, version 5
 //! - [`error`]: why a proxy did not connect us
 
 mod env;
@@ -90,7 +90,7 @@ impl Proxy {
         };
         outcome
             .transpose()
-            .map_err(|why| ProxyError::new(None, ProxyReason::Invalid(why)))
+            .map_err(|why| ProxyError::because(None, ProxyReason::Invalid(why)))
     }
 }
 
@@ -163,6 +163,6 @@ async fn dial_proxy(
 impl Server {
     /// The error that this proxy is the cause of.
     fn failed(&self, reason: ProxyReason) -> ConnectError {
-        ProxyError::new(Some(self), reason)
+        ProxyError::because(Some(self), reason)
     }
 }

@@ -46,7 +46,7 @@ async fn ask(
     let answer = Box::new(answer::with_body(io, head, rest, deadline).await);
     Err(match (answer.status(), &server.login) {
         (StatusCode::PROXY_AUTHENTICATION_REQUIRED, None) => ProxyReason::LoginWanted(Some(answer)),
-        (StatusCode::PROXY_AUTHENTICATION_REQUIRED, Some(_)) => {
+        (StatusCode::PROXY_AUTHENTICATION_REQUIRED | StatusCode::UNAUTHORIZED, Some(_)) => {
             ProxyReason::LoginRejected(Some(answer))
         }
         _ => ProxyReason::Refused(answer),
