@@ -217,10 +217,7 @@ async fn a_certificate_that_is_not_trusted_behind_the_proxy_is_the_servers() {
     let proxy = Program::tinyproxy(None);
     let proxy = Proxy::new(format!("http://127.0.0.1:{}", proxy.port));
     let error = failure(Client::new(format!("wss://{target}/")).proxy(proxy)).await;
-    assert!(
-        matches!(error, ConnectError::Tls(_)),
-        "{error:?}"
-    );
+    assert!(matches!(error, ConnectError::Tls(_)), "{error:?}");
 }
 
 #[tokio::test]
