@@ -119,15 +119,14 @@ impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) | Self::Resolve { error, .. } => Some(error),
-            // These print what they hold: the chain goes on behind them.
-            Self::Handshake(error) => error.source(),
-            Self::InvalidRequest(error) => error.source(),
-            Self::Unreachable(error) => error.source(),
+            Self::Handshake(error) => Some(error),
+            Self::InvalidRequest(error) => Some(error),
+            Self::Unreachable(error) => Some(&**error),
             #[cfg(feature = "tls")]
-            Self::Tls(error) => error.source(),
+            Self::Tls(error) => Some(error),
             #[cfg(feature = "proxy")]
-            Self::Proxy(error) => error.source(),
-            Self::Redirect(error) => error.source(),
+            Self::Proxy(error) => Some(&**error),
+            Self::Redirect(error) => Some(&**error),
             Self::InvalidUrl(_)
             | Self::InvalidHeader(_)
             | Self::InvalidCookie(_)
