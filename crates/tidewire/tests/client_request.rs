@@ -223,3 +223,23 @@ fn what_is_printed_of_a_proxy_holds_no_password() {
         "Proxy(http://p:1)"
     );
 }
+
+#[cfg(not(feature = "tls"))]
+#[tokio::test]
+async fn without_the_feature_tls_the_error_names_it() {
+    let error = Client::new("wss://127.0.0.1:1/")
+        .connect()
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ConnectError::InvalidUrl(_)), "{error:?}");
+    assert!(error.to_string().contains("feature `tls`"), "{error}");
+}
+
+#[cfg(all(feature = "proxy", not(feature = "tls")))]
+#[tokio::test]
+async fn without_the_feature_tls_a_proxy_over_tls_is_an_error_that_names_it() {
+    let proxy = tidewire::Proxy::new("https://127.0.0.1:1");
+    let client = Client::new("ws://127.0.0.1:1/").proxy(proxy);
+    let error = client.connect().await.unwrap_err();
+    assert!(error.to_string().contains("feature `tls`"), "{error}");
+}

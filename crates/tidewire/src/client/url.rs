@@ -63,6 +63,7 @@ pub(crate) const fn default_port(tls: bool) -> u16 {
 
 impl Host {
     /// As names are looked up and certificates compared: an IPv6 address without brackets.
+    #[cfg(any(feature = "tls", test))]
     pub(crate) fn bare(&self) -> String {
         match self {
             Self::Ip(ip) => ip.to_string(),

@@ -126,6 +126,11 @@ async fn through(
     port: u16,
     deadline: Instant,
 ) -> Result<Wire, ConnectError> {
+    #[cfg(not(feature = "tls"))]
+    if let Kind::Https = server.kind {
+        let why = "https:// proxies need the feature `tls` of the crate tidewire";
+        return Err(server.failed(ProxyReason::Invalid(why)));
+    }
     if let Kind::Socks5 | Kind::Socks5h = server.kind {
         return socks::connect(server, network, host, port, deadline).await;
     }
@@ -136,11 +141,6 @@ async fn through(
         let io = tls.map_err(|error| server.failed(ProxyReason::Tls(error)))?;
         let (io, rest) = tunnel::open(server, io, host, port, deadline).await?;
         return Ok(Wire::rewound(io, rest, |io| Wire::Tls(Box::new(io))));
-    }
-    #[cfg(not(feature = "tls"))]
-    if let Kind::Https = server.kind {
-        let why = "https:// proxies need the feature `tls` of the crate tidewire";
-        return Err(server.failed(ProxyReason::Invalid(why)));
     }
     let (io, rest) = tunnel::open(server, io, host, port, deadline).await?;
     Ok(Wire::rewound(io, rest, Wire::Tcp))
