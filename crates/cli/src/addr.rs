@@ -86,22 +86,6 @@ pub(crate) fn url(text: &str) -> String {
     }
 }
 
-/// The host of a `ws://` or `wss://` URL, as a resolver wants it. None if there is none.
-pub(crate) fn host_of(url: &str) -> Option<&str> {
-    let rest = url.split_once("://")?.1;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let authority = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next()?,
-        None => authority
-            .rsplit_once(':')
-            .map_or(authority, |(host, _)| host),
-    };
-    (!host.is_empty()).then_some(host)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -168,14 +152,5 @@ mod tests {
         ] {
             assert_eq!(url(text), expected, "{text}");
         }
-    }
-
-    #[test]
-    fn hosts_of_urls() {
-        assert_eq!(host_of("ws://a.b:3/x"), Some("a.b"));
-        assert_eq!(host_of("ws://[::1]:3/x"), Some("::1"));
-        assert_eq!(host_of("ws://u:p@h/x"), Some("h"));
-        assert_eq!(host_of("ws://h?x"), Some("h"));
-        assert_eq!(host_of("ws:///x"), None);
     }
 }

@@ -248,9 +248,11 @@ fn nobody_there_no_such_host_no_tls_no_sense() {
     assert_eq!(refused.status.code(), Some(4), "{}", text(&refused.stderr));
     let said = text(&refused.stderr);
     assert!(said.contains("nothing listens there"), "{said}");
+    let echo = Echo::start(&[]);
+    let no_tls = echo.url().replace("ws://", "wss://");
     for (url, exit) in [
         ("ws://no-such-host.invalid/", 3),
-        ("wss://127.0.0.1:1/", 5),
+        (no_tls.as_str(), 5),
         ("ftp://127.0.0.1/", 2),
     ] {
         let output = run(&[url], b"");

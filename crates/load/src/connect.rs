@@ -6,7 +6,7 @@ use crate::target;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tidewire::{Client, Config, ConnectError, DeflateConfig, WebSocket};
+use tidewire::{Client, Config, ConnectError, ConnectStage, DeflateConfig, WebSocket};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -53,6 +53,7 @@ pub(crate) async fn all(plan: &Plan, mut progress: impl FnMut(usize)) -> Result<
             Err(
                 error @ (ConnectError::InvalidUrl(_)
                 | ConnectError::InvalidHeader(_)
+                | ConnectError::InvalidCookie(_)
                 | ConnectError::InvalidRequest(_)),
             ) => return Err(LoadError::InvalidPlan(error.to_string())),
             Err(error) => failures.add(Failure::connect(&error), 1),
@@ -103,7 +104,9 @@ async fn open(
     time: Duration,
 ) -> Result<Socket, ConnectError> {
     let tcp = timeout(time, TcpStream::connect(address));
-    let tcp = tcp.await.map_err(|_| ConnectError::Timeout)??;
+    let tcp = tcp
+        .await
+        .map_err(|_| ConnectError::Timeout(ConnectStage::Connect))??;
     match client {
         Some(client) => Ok(Socket::WebSocket(client.handshake(tcp).await?)),
         None => {

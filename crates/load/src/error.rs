@@ -147,7 +147,7 @@ impl Failure {
         use tidewire::ConnectError as E;
         let class = match error {
             E::Io(error) => ErrorClass::of_io(error),
-            E::Timeout => ErrorClass::ConnectTimeout,
+            E::Timeout(_) => ErrorClass::ConnectTimeout,
             E::Refused(_) => ErrorClass::HttpStatus,
             E::Handshake(_) => ErrorClass::BadHandshake,
             _ => ErrorClass::Network,

@@ -1,4 +1,6 @@
-//! What can go wrong: on an open connection, while connecting, while accepting.
+//! What can go wrong: on an open connection, while accepting. For connecting, see the client's own.
+
+pub use crate::client::error::ConnectError;
 
 use std::{fmt, io};
 use tidewire_proto::{
@@ -60,63 +62,6 @@ impl Error {
             Some(Failure::Timeout(timeout)) => Self::Timeout(timeout),
             _ => Self::Closed(Box::new(story.clone())),
         }
-    }
-}
-
-/// Why a connection could not be opened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The URL cannot be used; the caller's to mend.
-    InvalidUrl(&'static str),
-    /// This header's name or value holds what no header may; the caller's to mend.
-    InvalidHeader(String),
-    /// A header, origin or subprotocol of the request cannot be used; the caller's to mend.
-    InvalidRequest(handshake::error::RequestMisuse),
-    /// The network failed, or nobody listens there.
-    Io(io::Error),
-    /// The server did not answer in time.
-    Timeout,
-    /// The server answered, but not with a WebSocket: its answer, with the beginning of the body.
-    Refused(Box<http::Response<Vec<u8>>>),
-    /// The server's answer breaks a rule of RFC 6455 or RFC 7692.
-    Handshake(handshake::error::ResponseError),
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidUrl(why) => write!(f, "the URL cannot be used: {why}"),
-            Self::InvalidHeader(name) => write!(f, "the header {name:?} cannot be sent"),
-            Self::InvalidRequest(error) => error.fmt(f),
-            Self::Io(error) => write!(f, "could not connect: {error}"),
-            Self::Timeout => f.write_str("the server did not complete the handshake in time"),
-            Self::Refused(response) => {
-                write!(
-                    f,
-                    "the server refused the handshake with status {}",
-                    response.status()
-                )
-            }
-            Self::Handshake(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for ConnectError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            Self::Handshake(error) => Some(error),
-            Self::InvalidRequest(error) => Some(error),
-            Self::InvalidUrl(_) | Self::InvalidHeader(_) | Self::Timeout | Self::Refused(_) => None,
-        }
-    }
-}
-
-impl From<io::Error> for ConnectError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }
 

@@ -40,6 +40,14 @@ mod split;
 pub mod tls;
 mod websocket;
 
+pub use client::dial::Unreachable;
+pub use client::error::ConnectStage;
+#[cfg(feature = "proxy")]
+pub use client::proxy::{
+    Proxy,
+    error::{ProxyError, ProxyReason},
+};
+pub use client::redirect::{RedirectError, RedirectReason};
 pub use client::{Client, connect};
 pub use driver::core::Flush;
 pub use driver::link::Link;

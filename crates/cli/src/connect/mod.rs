@@ -10,7 +10,6 @@ use std::io::IsTerminal;
 use tidewire::{Client, WebSocket};
 use tokio::runtime::{Builder, LocalOptions};
 
-use crate::addr;
 use crate::args::{ConnectArgs, Wait};
 use crate::exit::Exit;
 
@@ -36,7 +35,9 @@ pub(crate) fn run(url: &str, args: ConnectArgs) -> Exit {
 
 async fn open(url: &str, args: &ConnectArgs) -> Result<WebSocket, Exit> {
     let patience = args.connect_timeout;
-    let mut client = Client::new(url).handshake_timeout(patience);
+    let mut client = Client::new(url)
+        .connect_timeout(patience)
+        .handshake_timeout(patience);
     for (name, value) in &args.headers {
         client = client.header(name, value);
     }
@@ -52,7 +53,7 @@ async fn open(url: &str, args: &ConnectArgs) -> Result<WebSocket, Exit> {
     };
     match result {
         Ok(Ok(ws)) => Ok(ws),
-        Ok(Err(error)) => Err(status::not_connected(url, error).await),
+        Ok(Err(error)) => Err(status::not_connected(url, error)),
         Err(_) => Err(status::no_answer()),
     }
 }
@@ -76,12 +77,4 @@ async fn talk(ws: WebSocket, args: ConnectArgs) -> Exit {
         Wait::For(time) => session::After::Silence(time),
     };
     pipe::run(ws, pipe::stdin(), after, stdout_is_terminal).await
-}
-
-/// Whether the host of `url` has an address: asked only to explain a failure.
-async fn host_has_address(url: &str) -> bool {
-    match addr::host_of(url) {
-        Some(host) => tokio::net::lookup_host((host, 80)).await.is_ok(),
-        None => false,
-    }
 }

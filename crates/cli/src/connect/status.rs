@@ -2,7 +2,6 @@
 
 use tidewire::{CloseCode, CloseStory, ClosedBy, ConnectError, Error, WebSocket};
 
-use super::host_has_address;
 use crate::exit::Exit;
 use crate::term;
 
@@ -28,38 +27,34 @@ pub(super) fn connected(ws: &WebSocket, offered: &[String]) {
 }
 
 /// Explains a connection that was not made.
-pub(super) async fn not_connected(url: &str, failure: ConnectError) -> Exit {
+pub(super) fn not_connected(url: &str, failure: ConnectError) -> Exit {
     match failure {
         ConnectError::Refused(response) => {
             eprint!("{}", refused(&response));
             Exit::Refused
         }
-        ConnectError::InvalidUrl(_) if url.starts_with("wss:") => error(
-            Exit::Tls,
-            "wss:// needs TLS, which this version does not have; ws:// works",
-        ),
         ConnectError::InvalidUrl(_)
         | ConnectError::InvalidHeader(_)
+        | ConnectError::InvalidCookie(_)
         | ConnectError::InvalidRequest(_) => error(Exit::Usage, &failure.to_string()),
-        ConnectError::Timeout => no_answer(),
-        ConnectError::Io(cause) => {
-            let host = crate::addr::host_of(url).unwrap_or_default();
-            if !host_has_address(url).await {
-                return error(
-                    Exit::Dns,
-                    &format!("the host {host:?} has no address: check its spelling"),
-                );
-            }
-            let sentence = match cause.kind() {
-                std::io::ErrorKind::ConnectionRefused => {
-                    format!(
-                        "{url}: nothing listens there: is the server running, and the port right?"
-                    )
-                }
-                _ => format!("{url}: {cause}"),
+        ConnectError::Timeout(_) => no_answer(),
+        ConnectError::Resolve { host, .. } => error(
+            Exit::Dns,
+            &format!("the host {host:?} has no address: check its spelling"),
+        ),
+        ConnectError::Unreachable(tried) => {
+            let mut kinds = tried.attempts().iter().map(|(_, cause)| cause.kind());
+            let sentence = if kinds.all(|kind| kind == std::io::ErrorKind::ConnectionRefused) {
+                format!("{url}: nothing listens there: is the server running, and the port right?")
+            } else {
+                format!("{url}: {tried}")
             };
             error(Exit::Unreachable, &sentence)
         }
+        ConnectError::Io(_) | ConnectError::Proxy(_) => {
+            error(Exit::Unreachable, &term::line(&failure.to_string(), 500))
+        }
+        ConnectError::Tls(_) => error(Exit::Tls, &term::line(&failure.to_string(), 500)),
         other => error(Exit::BadHandshake, &term::line(&other.to_string(), 500)),
     }
 }

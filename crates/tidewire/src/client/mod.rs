@@ -1,25 +1,49 @@
 //! The client: [`connect`], and [`Client`] for what can be chosen.
 //!
-//! - [`url`]: what a `ws://` URL says
-//! - [`exchange`]: the handshake over a byte stream
+//! - [`url`]: what a WebSocket URL says
+//! - [`request`]: what is asked for, and what of it goes to whom
+//! - [`route`]: the way to a server, by [`dial`], [`proxy`] and TLS
+//! - [`exchange`]: the handshake over a byte stream; [`answer`] and [`chunked`] read what comes back
+//! - [`redirect`]: where a redirect leads
+//! - [`error`]: what can go wrong
 
+mod answer;
+mod chunked;
+pub(crate) mod dial;
+pub(crate) mod error;
 mod exchange;
+#[cfg(feature = "proxy")]
+pub(crate) mod proxy;
+pub(crate) mod redirect;
+mod request;
+#[cfg(feature = "proxy")]
+mod rewound;
+mod route;
 mod url;
 
 use crate::driver::core::Settings;
-use crate::driver::stream::Io;
-use crate::error::ConnectError;
+use crate::driver::shared::Shared;
+use crate::driver::stream::{Io, Stream};
+#[cfg(feature = "tls")]
+use crate::tls::ClientTls;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig};
-use http::{HeaderName, HeaderValue};
+use error::{ConnectError, ConnectStage};
+use exchange::Answer;
+use http::HeaderValue;
+use redirect::{RedirectError, RedirectReason};
+use request::Wanted;
+use route::{Network, deadline};
+use std::fmt;
 use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tidewire_proto::handshake::error::RequestMisuse;
-use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
+use url::User;
 
-/// Connects to a `ws://` URL with the defaults.
+/// Connects to a URL with the defaults. For its forms, see [`Client::new`].
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,46 +66,90 @@ pub async fn connect(url: impl AsRef<str>) -> Result<WebSocket, ConnectError> {
     Client::new(url).connect().await
 }
 
-/// A client to be: where to connect, and what to ask for.
-#[derive(Clone, Debug)]
+/// A client to be: where to connect, how to get there, and what to ask for.
+///
+/// What it prints holds no password, token, cookie, query or value of a header.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let ws = tidewire::Client::new("ws://example.com/feed?from=now")
+///     .bearer_auth("a token")
+///     .cookie("theme", "dark")
+///     .subprotocol("feed.v2")
+///     .connect()
+///     .await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
 pub struct Client {
     url: String,
-    headers: Vec<(String, String)>,
-    origin: Option<String>,
-    subprotocols: Vec<String>,
-    deflate: Option<DeflateConfig>,
+    wanted: Wanted,
     settings: Settings,
+    network: Network,
     handshake_timeout: Duration,
+    redirects: usize,
 }
 
 impl Client {
-    /// A client for a `ws://` URL. A URL that cannot be used is an error of
-    /// [`connect`](Self::connect).
+    /// A client for a URL: `ws://host:port/path?query` or `wss://…`, with `user:password@` before the
+    /// host for Basic authentication (percent-encoded), an IPv6 address in brackets, a name beyond
+    /// ASCII in its xn-- form; or `ws+unix:/path/of/the.sock:/path?query` for a unix socket, as Node's
+    /// `ws` has it. A URL that cannot be used is an error of [`connect`](Self::connect).
     pub fn new(url: impl AsRef<str>) -> Self {
         Self {
             url: url.as_ref().to_owned(),
-            headers: Vec::new(),
-            origin: None,
-            subprotocols: Vec::new(),
-            deflate: Some(DeflateConfig::default()),
+            wanted: Wanted::new(),
             settings: Settings::default(),
+            network: Network::new(),
             handshake_timeout: Duration::from_secs(10),
+            redirects: 5,
         }
     }
 
-    /// Adds a header to the request. The same name twice makes two lines. `Host` and those of the
-    /// handshake itself are an error of [`connect`](Self::connect).
+    /// Adds a header to the request. The same name twice makes two lines. `Host` takes the place of
+    /// the URL's; those of the handshake itself, and what cannot be sent, are an error of
+    /// [`connect`](Self::connect). A [`HeaderValue`] that is marked as sensitive does not follow a
+    /// redirect to another origin, as `Authorization` and `Cookie` never do.
     #[must_use]
-    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        self.headers
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+    pub fn header(mut self, name: impl AsRef<str>, value: impl TryInto<HeaderValue>) -> Self {
+        self.wanted.header(name.as_ref(), value.try_into().ok());
+        self
+    }
+
+    /// Adds a cookie. All go in one `Cookie` header, as they are: encode what is not visible ASCII or
+    /// holds a semicolon, which is an error of [`connect`](Self::connect).
+    #[must_use]
+    pub fn cookie(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.wanted.cookie(name.as_ref(), value.as_ref());
+        self
+    }
+
+    /// Says who we are with `Authorization: Basic` (RFC 7617). Takes the place of any other
+    /// authorization, that of the URL too. A colon in `user`, or a control character, is an error of
+    /// [`connect`](Self::connect). Over `ws://` whoever is in between reads the password.
+    #[must_use]
+    pub fn basic_auth(mut self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
+        let user = User {
+            name: user.as_ref().as_bytes().to_vec(),
+            password: password.as_ref().as_bytes().to_vec(),
+        };
+        self.wanted.authorization(user.basic());
+        self
+    }
+
+    /// Says who we are with `Authorization: Bearer` (RFC 6750). Takes the place of any other
+    /// authorization, that of the URL too. Over `ws://` whoever is in between reads the token.
+    #[must_use]
+    pub fn bearer_auth(mut self, token: impl AsRef<str>) -> Self {
+        let value = format!("Bearer {}", token.as_ref());
+        self.wanted.authorization(request::secret(&value));
         self
     }
 
     /// Sends an `Origin`, as a browser does. Default: none.
     #[must_use]
     pub fn origin(mut self, origin: impl AsRef<str>) -> Self {
-        self.origin = Some(origin.as_ref().to_owned());
+        self.wanted.origin = Some(origin.as_ref().to_owned());
         self
     }
 
@@ -89,14 +157,14 @@ impl Client {
     /// see [`WebSocket::subprotocol`].
     #[must_use]
     pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
-        self.subprotocols.push(name.as_ref().to_owned());
+        self.wanted.subprotocols.push(name.as_ref().to_owned());
         self
     }
 
     /// How compression is offered; `None`: not at all. Default: offered, without context takeover.
     #[must_use]
     pub fn deflate(mut self, deflate: Option<DeflateConfig>) -> Self {
-        self.deflate = deflate;
+        self.wanted.deflate = deflate;
         self
     }
 
@@ -115,14 +183,64 @@ impl Client {
         self
     }
 
-    /// How long the TCP connection and the handshake may take, each. Default 10 s.
+    /// How to speak TLS with a `wss://` server: its roots, our certificate. Default:
+    /// [`ClientTls::new`].
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ClientTls) -> Self {
+        self.network.tls = tls;
+        self
+    }
+
+    /// Which proxy to connect through. Default: [`Proxy::from_env`](proxy::Proxy::from_env).
+    #[cfg(feature = "proxy")]
+    #[must_use]
+    pub fn proxy(mut self, proxy: proxy::Proxy) -> Self {
+        self.network.proxy = proxy;
+        self
+    }
+
+    /// How many redirects (301, 302, 303, 307, 308) are followed; 0: none, they are refusals like
+    /// others. Default 5. Many only prolong a loop. To another origin no credentials, cookies or
+    /// sensitive headers are sent, and from `wss://` to `ws://` no redirect is followed.
+    #[must_use]
+    pub fn redirects(mut self, max: usize) -> Self {
+        self.redirects = max;
+        self
+    }
+
+    /// How long it may take to look up the host, connect to it (through the proxy, if there is one)
+    /// and secure the connection, in all; anew for each redirect. Default 10 s. Too short fails over
+    /// slow networks, too long waits for a server that is gone.
+    #[must_use]
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.network.connect_timeout = time;
+        self
+    }
+
+    /// How long the WebSocket handshake may take once connected; anew for each redirect. Default 10 s.
+    /// Too short fails with busy servers, too long waits for one that does not answer.
     #[must_use]
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.handshake_timeout = time;
         self
     }
 
-    /// Connects over TCP.
+    /// Asks `ask` for the addresses of a host instead of the system: it is given the name and the
+    /// port, and the addresses are connected to with the ports they have. Proxies are looked up so
+    /// too. An address in the URL is not asked for.
+    #[must_use]
+    pub fn resolver<F, R>(mut self, ask: F) -> Self
+    where
+        F: Fn(String, u16) -> R + Send + Sync + 'static,
+        R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        self.network.resolver = dial::Resolver::custom(ask);
+        self
+    }
+
+    /// Connects: to the first of the host's addresses that answers (RFC 8305), through the proxy if
+    /// one is set, with TLS for `wss://`, and follows redirects.
     ///
     /// # Errors
     ///
@@ -135,16 +253,42 @@ impl Client {
         // Boxed, so that the future that lives as long as the connection does not hold the room that
         // only the handshake needs.
         Box::pin(async move {
-            let url = url::parse(&self.url)?;
-            let tcp = TcpStream::connect((url.host.as_str(), url.port));
-            let tcp = timeout(self.handshake_timeout, tcp).await;
-            self.handshake(tcp.map_err(|_| ConnectError::Timeout)??)
-                .await
+            let mut target = url::parse(&self.url)?;
+            let mut chain = Vec::new();
+            let mut stranger = false;
+            loop {
+                let request = self.wanted.compose(&target, stranger)?;
+                let mut wire = self.network.reach(&target.place).await?;
+                let location = match self.ask(wire.io(), &request, self.redirects > 0).await? {
+                    Answer::Refused(response) => {
+                        return Err(ConnectError::Refused(Box::new(response)));
+                    }
+                    Answer::Agreed(agreed, rest) => {
+                        let offered = self.wanted.deflate.as_ref();
+                        let opened = exchange::opened(agreed, offered, self.settings, rest);
+                        return Ok(wire.open(opened));
+                    }
+                    Answer::Moved(location) => location,
+                };
+                let next = if chain.len() < self.redirects {
+                    redirect::follow(&target, &location)
+                } else {
+                    Err(RedirectReason::TooMany(self.redirects))
+                };
+                chain.push(target.to_string());
+                let next = match next {
+                    Ok(next) => next,
+                    Err(reason) => return Err(RedirectError::because(chain, reason)),
+                };
+                // Once lost, trust does not come back with the next redirect.
+                stranger |= !redirect::same_origin(&target, &next);
+                target = next;
+            }
         })
     }
 
-    /// Performs the handshake over a stream that is connected already; the URL gives the Host header
-    /// and the path.
+    /// Performs the handshake over a stream that is connected already, and secure if it is to be; the
+    /// URL gives the Host header, the path and the user. Redirects are refusals.
     ///
     /// # Errors
     ///
@@ -155,34 +299,51 @@ impl Client {
     /// Dropped before it resolves, the stream is dropped with it.
     pub fn handshake<S: Io>(
         self,
-        io: S,
+        mut io: S,
     ) -> impl Future<Output = Result<WebSocket, ConnectError>> + Send {
-        let time = self.handshake_timeout;
         Box::pin(async move {
-            let exchange = exchange::exchange(self, io);
-            timeout(time, exchange)
-                .await
-                .map_err(|_| ConnectError::Timeout)?
+            let target = url::parse(&self.url)?;
+            let request = self.wanted.compose(&target, false)?;
+            match self.ask(&mut io, &request, false).await? {
+                Answer::Agreed(agreed, rest) => {
+                    let offered = self.wanted.deflate.as_ref();
+                    let opened = exchange::opened(agreed, offered, self.settings, rest);
+                    Ok(WebSocket::new(Shared::new(Stream::new(io), opened)))
+                }
+                Answer::Refused(response) => Err(ConnectError::Refused(Box::new(response))),
+                Answer::Moved(_) => {
+                    let reason = RedirectReason::TooMany(0);
+                    Err(RedirectError::because(vec![target.to_string()], reason))
+                }
+            }
         })
     }
 
-    fn parsed_headers(&self) -> Result<Vec<(HeaderName, HeaderValue)>, ConnectError> {
-        self.headers
-            .iter()
-            .map(|(name, value)| {
-                let name: HeaderName = name
-                    .parse()
-                    .map_err(|_| ConnectError::InvalidHeader(name.clone()))?;
-                let value = HeaderValue::from_str(value)
-                    .map_err(|_| ConnectError::InvalidHeader(name.to_string()))?;
-                Ok((name, value))
-            })
-            .collect()
+    async fn ask(
+        &self,
+        io: &mut dyn Io,
+        request: &tidewire_proto::handshake::client::Request,
+        followed: bool,
+    ) -> Result<Answer, ConnectError> {
+        let deadline = deadline(self.handshake_timeout);
+        timeout_at(deadline, exchange::ask(io, request, followed, deadline))
+            .await
+            .map_err(|_| ConnectError::Timeout(ConnectStage::Handshake))?
     }
 }
 
-impl From<RequestMisuse> for ConnectError {
-    fn from(misuse: RequestMisuse) -> Self {
-        Self::InvalidRequest(misuse)
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Client");
+        match url::parse(&self.url) {
+            Ok(target) => out.field("url", &target),
+            Err(error) => out.field("url", &error),
+        };
+        out.field("wanted", &self.wanted)
+            .field("settings", &self.settings)
+            .field("network", &self.network)
+            .field("handshake_timeout", &self.handshake_timeout)
+            .field("redirects", &self.redirects)
+            .finish()
     }
 }

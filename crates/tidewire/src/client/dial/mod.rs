@@ -1,0 +1,143 @@
+//! From a host to a TCP connection: the look-up of its addresses, and the race between them.
+//!
+//! - [`eyeballs`]: the race
+
+mod eyeballs;
+
+use super::error::{ConnectError, ConnectStage};
+use super::url::Host;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::{fmt, io};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+
+/// Who is asked for the addresses of a name.
+#[derive(Clone, Default)]
+pub(crate) enum Resolver {
+    #[default]
+    System,
+    Custom(Arc<dyn Fn(String, u16) -> Addresses + Send + Sync>),
+}
+
+impl Resolver {
+    pub(crate) fn custom<F, R>(ask: F) -> Self
+    where
+        F: Fn(String, u16) -> R + Send + Sync + 'static,
+        R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        Self::Custom(Arc::new(move |host, port| Box::pin(ask(host, port))))
+    }
+
+    /// The addresses of a host, at least one; an address is its own.
+    pub(crate) async fn addresses(
+        &self,
+        host: &Host,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Vec<SocketAddr>, ConnectError> {
+        let name = match host {
+            Host::Ip(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
+            Host::Name(name) => name.as_str(),
+        };
+        let ask = async {
+            match self {
+                Self::System => Ok(tokio::net::lookup_host((name, port)).await?.collect()),
+                Self::Custom(ask) => ask(name.to_owned(), port).await,
+            }
+        };
+        let outcome = timeout_at(deadline, ask)
+            .await
+            .map_err(|_| ConnectError::Timeout(ConnectStage::Resolve))?;
+        let none = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        outcome
+            .and_then(|list: Vec<_>| {
+                if list.is_empty() {
+                    Err(none())
+                } else {
+                    Ok(list)
+                }
+            })
+            .map_err(|error| ConnectError::Resolve {
+                host: name.to_owned(),
+                error,
+            })
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+/// Connects to the first address of a host that answers.
+pub(crate) async fn dial(
+    resolver: &Resolver,
+    host: &Host,
+    port: u16,
+    deadline: Instant,
+) -> Result<TcpStream, ConnectError> {
+    let addresses = resolver.addresses(host, port, deadline).await?;
+    let order = eyeballs::interleave(addresses);
+    let lost = match eyeballs::race(order, deadline, TcpStream::connect).await {
+        Ok(tcp) => return Ok(tcp),
+        Err(lost) => lost,
+    };
+    if lost.failed.is_empty() {
+        return Err(ConnectError::Timeout(ConnectStage::Connect));
+    }
+    let silence = || io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
+    let mut attempts = lost.failed;
+    attempts.extend(lost.silent.into_iter().map(|address| (address, silence())));
+    Err(ConnectError::Unreachable(Box::new(Unreachable {
+        host: format!("{host}:{port}"),
+        attempts,
+    })))
+}
+
+/// A host at none of whose addresses somebody answered. If all of them were silent until the time
+/// was over, the error is a timeout instead.
+#[derive(Debug)]
+pub struct Unreachable {
+    host: String,
+    attempts: Vec<(SocketAddr, io::Error)>,
+}
+
+impl Unreachable {
+    /// The host and port that were to be reached.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What was tried: each address with the reason of its failure, in the order of failure.
+    #[must_use]
+    pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
+        &self.attempts
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nobody answers at {}", self.host)?;
+        for (index, (address, error)) in self.attempts.iter().enumerate() {
+            let before = if index == 0 { ": " } else { "; " };
+            write!(f, "{before}{address}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unreachable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.attempts.last().map(|(_, error)| error as _)
+    }
+}

@@ -1,0 +1,188 @@
+//! Where a redirect leads (RFC 9110 §15.4, RFC 3986 §5), and where it must not.
+
+use super::error::ConnectError;
+use super::url::{self, Place, Target};
+use http::header::LOCATION;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Response, StatusCode};
+use std::fmt;
+
+/// A redirect that was not followed.
+#[derive(Debug)]
+pub struct RedirectError {
+    chain: Vec<String>,
+    reason: RedirectReason,
+}
+
+/// Why a redirect was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectReason {
+    /// More than [`Client::redirects`](crate::Client::redirects) allows, which is named here; a loop
+    /// ends so too.
+    TooMany(usize),
+    /// From `wss://` to `ws://`: what was to be secret would not be.
+    Downgrade,
+    /// Its Location cannot be used.
+    Location(&'static str),
+}
+
+impl RedirectError {
+    pub(super) fn because(chain: Vec<String>, reason: RedirectReason) -> ConnectError {
+        ConnectError::Redirect(Box::new(Self { chain, reason }))
+    }
+
+    /// The URLs that were asked, the first one first; without users and queries.
+    #[must_use]
+    pub fn chain(&self) -> &[String] {
+        &self.chain
+    }
+
+    /// Why the redirect of the last of them was not followed.
+    #[must_use]
+    pub fn reason(&self) -> RedirectReason {
+        self.reason
+    }
+}
+
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            RedirectReason::TooMany(most) => write!(f, "redirected more than {most} times: ")?,
+            RedirectReason::Downgrade => {
+                f.write_str("redirected from wss:// to ws://, which is not followed: ")?;
+            }
+            RedirectReason::Location(why) => {
+                write!(f, "redirected to a URL that cannot be used ({why}): ")?;
+            }
+        }
+        f.write_str(&self.chain.join(" → "))
+    }
+}
+
+impl std::error::Error for RedirectError {}
+
+/// The Location of a redirect; `None` for any other answer.
+pub(super) fn location(response: &Response<()>) -> Option<&HeaderValue> {
+    let moved = matches!(
+        response.status(),
+        StatusCode::MOVED_PERMANENTLY
+            | StatusCode::FOUND
+            | StatusCode::SEE_OTHER
+            | StatusCode::TEMPORARY_REDIRECT
+            | StatusCode::PERMANENT_REDIRECT
+    );
+    response.headers().get(LOCATION).filter(|_| moved)
+}
+
+/// Whether two URLs have the same origin: scheme, host and port (RFC 6454 §5).
+pub(super) fn same_origin(a: &Target, b: &Target) -> bool {
+    a.place == b.place
+}
+
+/// Where `location` leads from `from`. A user in it is not taken: who we are is not for a server to
+/// say; that of `from` stays within its origin.
+pub(super) fn follow(from: &Target, location: &HeaderValue) -> Result<Target, RedirectReason> {
+    let bad = RedirectReason::Location;
+    let text = location.to_str().map_err(|_| bad("it is not ASCII"))?;
+    // A fragment is for browsers.
+    let text = text.split('#').next().unwrap_or_default();
+    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(bad("it holds spaces or what is not ASCII"));
+    }
+    let mut target = match scheme(text) {
+        Some((scheme, rest)) => absolute(&scheme, rest)?,
+        None => match (text.strip_prefix("//"), &from.place) {
+            (Some(_), Place::Tcp { tls, .. }) => {
+                absolute(if *tls { "wss" } else { "ws" }, &format!(":{text}"))?
+            }
+            (Some(_), Place::Unix(_)) => return Err(bad("a unix socket has no scheme to inherit")),
+            (None, _) => Target {
+                place: from.place.clone(),
+                path: merge(&from.path, text),
+                user: None,
+            },
+        },
+    };
+    if PathAndQuery::try_from(&target.path).is_err() {
+        return Err(bad("its path holds what no path may"));
+    }
+    if same_origin(from, &target) {
+        target.user.clone_from(&from.user);
+        return Ok(target);
+    }
+    target.user = None;
+    match (&from.place, &target.place) {
+        (Place::Tcp { tls: true, .. }, Place::Tcp { tls: false, .. }) => {
+            Err(RedirectReason::Downgrade)
+        }
+        _ => Ok(target),
+    }
+}
+
+/// The scheme of an absolute URL, and what comes from its colon on.
+fn scheme(text: &str) -> Option<(String, &str)> {
+    let colon = text.find(':')?;
+    let (scheme, rest) = text.split_at(colon);
+    let first = scheme.bytes().next()?.is_ascii_alphabetic();
+    let others = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    (first && scheme.bytes().all(others)).then(|| (scheme.to_ascii_lowercase(), rest))
+}
+
+fn absolute(scheme: &str, rest: &str) -> Result<Target, RedirectReason> {
+    let scheme = match scheme {
+        "ws" | "http" => "ws",
+        "wss" | "https" => "wss",
+        _ => return Err(RedirectReason::Location("its scheme is none of the web's")),
+    };
+    url::target(&format!("{scheme}{rest}")).map_err(RedirectReason::Location)
+}
+
+/// A reference without host, from the path and query that it stands in (RFC 3986 §5.2).
+fn merge(base: &str, reference: &str) -> String {
+    let base_path = base.split('?').next().unwrap_or_default();
+    let (path, query) = match reference.find('?') {
+        Some(at) => reference.split_at(at),
+        None => (reference, ""),
+    };
+    if path.is_empty() {
+        let query = if query.is_empty() {
+            base.get(base_path.len()..).unwrap_or_default()
+        } else {
+            query
+        };
+        return format!("{base_path}{query}");
+    }
+    let full = if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        let folder = base_path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        format!("{folder}/{path}")
+    };
+    format!("{}{query}", without_dots(&full))
+}
+
+/// Resolves `.` and `..` (RFC 3986 §5.2.4).
+fn without_dots(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment {
+            "." | ".." => {
+                if segment == ".." {
+                    kept.pop();
+                }
+                if last {
+                    kept.push("");
+                }
+            }
+            _ => kept.push(segment),
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+#[path = "redirect_tests.rs"]
+mod tests;
