@@ -102,6 +102,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type Classify = Arc<dyn Fn(&End) -> Verdict + Send + Sync>;
 
 /// A client that connects again when its connection is lost: see the [module](self).
+///
+/// Dropping it drops the connection, if one is open, or ends the attempt:
+/// [`close`](Self::close) ends in order.
 #[must_use = "nothing happens until it is received from"]
 pub struct Reconnecting {
     client: Client,

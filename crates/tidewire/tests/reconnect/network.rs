@@ -89,9 +89,9 @@ pub async fn accept_raw(io: DuplexStream) -> (Raw, String) {
 /// The next loss: how it ended, and how many seconds it is waited for.
 pub async fn next_loss(feed: &mut Reconnecting) -> (std::sync::Arc<End>, f64) {
     loop {
-        match feed.next_event().await.unwrap().unwrap() {
-            FeedEvent::Lost { end, retry_in, .. } => return (end, retry_in.as_secs_f64()),
-            _ => {}
+        let event = feed.next_event().await.unwrap().unwrap();
+        if let FeedEvent::Lost { end, retry_in, .. } = event {
+            return (end, retry_in.as_secs_f64());
         }
     }
 }

@@ -252,6 +252,16 @@ async fn closing_an_open_connection_tells_its_story() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn closing_a_connection_that_has_ended_unseen_is_the_end_too() {
+    let mut feed = feed(|_, io| send_and_drop(io, "unread", 0.0));
+    feed.open().await.unwrap();
+    sleep(secs(1)).await;
+    assert!(feed.close(1000, "").await.is_err());
+    assert_eq!(feed.recv().await.unwrap(), None);
+    assert!(matches!(feed.send("x").await, Err(FeedError::Closed)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_close_that_was_begun_is_finished_by_receiving() {
     let mut feed = feed(|_, io| echo(io));
     feed.open().await.unwrap();
