@@ -19,8 +19,8 @@
 //! ```
 //!
 //! The rooms: [`WebSocket`] (and its halves, [`Sender`] and [`Receiver`]); [`Client`] and
-//! [`connect`]; [`Server`], [`Listener`], [`accept`] and [`serve`]; [`Message`]; the errors. Below
-//! them is one driver for both roles, with a low layer that is public:
+//! [`connect`], and [`Reconnecting`]; [`Server`], [`Listener`], [`accept`] and [`serve`];
+//! [`Message`]; the errors. Below them is one driver for both roles, with a low layer that is public:
 //! [`WebSocket::poll_receive`], [`WebSocket::queue`], [`WebSocket::try_flush`]. The protocol itself
 //! is the crate `tidewire-proto`.
 //!
@@ -34,6 +34,7 @@ mod error;
 mod handle;
 mod message;
 mod observe;
+pub mod reconnect;
 mod server;
 mod split;
 #[cfg(feature = "tls")]
@@ -56,6 +57,7 @@ pub use driver::stream::Io;
 pub use error::{AcceptError, ConnectError, Error};
 pub use message::Message;
 pub use observe::traffic::{Count, Traffic};
+pub use reconnect::Reconnecting;
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;
