@@ -31,10 +31,16 @@
 mod client;
 mod driver;
 mod error;
+#[cfg(feature = "futures")]
+mod futures;
 mod handle;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod server;
 mod split;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod websocket;
 
 pub use client::{Client, connect};
@@ -43,7 +49,9 @@ pub use driver::link::Link;
 pub use driver::receive::Received;
 pub use driver::stream::Io;
 pub use error::{AcceptError, ConnectError, Error};
-pub use message::Message;
+#[cfg(feature = "json")]
+pub use json::{JsonError, NotJson};
+pub use message::{Message, NotText};
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;
