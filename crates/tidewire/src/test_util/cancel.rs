@@ -5,9 +5,12 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
+use tokio::task::yield_now;
+use tokio::time::{sleep, timeout};
 
 /// Polls `future` until it is ready, or has been pending `polls` times and once more: then it is
-/// dropped, and this gives `None`.
+/// dropped, and this gives `None`. Between two polls it is waited for until it is woken, so a future
+/// that nothing wakes is given up with `polls` = 0 only.
 ///
 /// # Cancel safety
 ///
@@ -63,6 +66,8 @@ pub struct Cancelling {
 
 /// Times that a future may be pending before it is dropped.
 const PATIENCE: u64 = 3;
+/// Milliseconds in which a future has to be ready, or it is dropped, pending or not.
+const TIME: u64 = 20;
 /// One attempt in so many is not cancelled, so that what needs time within one attempt (a timeout of
 /// its own, a sleep) gets done.
 const PEACE: u64 = 32;
@@ -78,8 +83,8 @@ impl Cancelling {
         }
     }
 
-    /// Polls `future` a few times; if it is not ready by then, drops it, lets others run, and gives
-    /// `None`: make it anew and try again, as [`cancel_often!`](super::cancel_often) does.
+    /// Polls `future` a few times, for a few milliseconds; if it is not ready by then, drops it, lets
+    /// others run, and gives `None`: make it anew and try again, as [`cancel_often!`](super::cancel_often) does.
     ///
     /// # Cancel safety
     ///
@@ -89,14 +94,16 @@ impl Cancelling {
             return Some(future.await);
         }
         let patience = self.lots.up_to(PATIENCE) as usize;
-        let output = give_up_after(patience, future).await;
+        let time = Duration::from_millis(self.lots.up_to(TIME));
+        let output = timeout(time, give_up_after(patience, future)).await;
+        let output = output.unwrap_or_default();
         if output.is_none() {
             self.cancelled += 1;
             if self.lots.coin() {
-                tokio::task::yield_now().await;
+                yield_now().await;
             } else {
                 // A paused clock moves on only when nobody is busy.
-                tokio::time::sleep(Duration::from_millis(1)).await;
+                sleep(Duration::from_millis(1)).await;
             }
         }
         output
