@@ -6,8 +6,8 @@
 use std::time::Duration;
 use tidewire::test_util::{Cancelling, Network, cancel_often};
 use tidewire::{
-    Client, CloseCode, CloseStory, ClosedBy, DeflateConfig, Error, Message, Receiver, Sender,
-    Server,
+    Client, CloseCode, CloseStory, ClosedBy, Config, DeflateConfig, Error, Message, Receiver,
+    Sender, Server,
 };
 use tidewire_testkit::Random;
 use tokio::time::{sleep, timeout};
@@ -126,10 +126,16 @@ async fn simulate(seed: u64) {
             .server_no_context_takeover(!takeover)
     });
     let high_water = [1, 500, 64 * 1024][random.below(3)];
+    // What lies before the answer to a Close takes its time on a narrow wire.
+    let config = Config::new().close_timeout(Duration::from_secs(600));
     let client = Client::new("ws://localhost/")
+        .config(config.clone())
         .deflate(deflate.clone())
         .high_water(high_water);
-    let server = Server::new().deflate(deflate).high_water(high_water);
+    let server = Server::new()
+        .config(config)
+        .deflate(deflate)
+        .high_water(high_water);
     let (client, server, _) = network.pair_with(client, &server).await;
 
     // One side closes at least.
