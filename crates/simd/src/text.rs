@@ -1,8 +1,9 @@
 //! [`Text`]: immutable UTF-8 over shared bytes.
 
 use crate::utf8::{InvalidUtf8, from_utf8};
-use bytes::Bytes;
-use std::{borrow::Borrow, fmt, hash, ops::Deref};
+use bytes::{Bytes, BytesMut};
+use std::borrow::{Borrow, Cow};
+use std::{fmt, hash, ops::Deref};
 
 /// An immutable string whose clones share one allocation, valid UTF-8 by construction.
 ///
@@ -91,15 +92,68 @@ impl From<&String> for Text {
     }
 }
 
+impl From<Box<str>> for Text {
+    fn from(text: Box<str>) -> Self {
+        String::from(text).into()
+    }
+}
+
+impl From<Cow<'_, str>> for Text {
+    fn from(text: Cow<'_, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => text.into(),
+            Cow::Owned(text) => text.into(),
+        }
+    }
+}
+
+impl From<char> for Text {
+    fn from(one: char) -> Self {
+        Self::from(&*one.encode_utf8(&mut [0; 4]))
+    }
+}
+
 impl From<Text> for Bytes {
     fn from(text: Text) -> Self {
         text.0
     }
 }
 
-impl From<Text> for String {
+impl From<Text> for Vec<u8> {
+    /// Without a copy, if nothing else shares the text.
     fn from(text: Text) -> Self {
-        text.as_str().to_owned()
+        text.0.into()
+    }
+}
+
+impl From<Text> for String {
+    /// Without a copy, if nothing else shares the text.
+    fn from(text: Text) -> Self {
+        // SAFETY: the bytes of a `Text` are valid UTF-8 (see `as_str`), and stay what they are on
+        // their way through a `Vec`.
+        unsafe { Self::from_utf8_unchecked(text.0.into()) }
+    }
+}
+
+impl From<Text> for Box<str> {
+    fn from(text: Text) -> Self {
+        String::from(text).into_boxed_str()
+    }
+}
+
+impl TryFrom<&[u8]> for Text {
+    type Error = InvalidUtf8;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, InvalidUtf8> {
+        from_utf8(bytes).map(Self::from)
+    }
+}
+
+impl TryFrom<BytesMut> for Text {
+    type Error = InvalidUtf8;
+
+    fn try_from(bytes: BytesMut) -> Result<Self, InvalidUtf8> {
+        bytes.freeze().try_into()
     }
 }
 
@@ -158,6 +212,24 @@ impl PartialEq<String> for Text {
     }
 }
 
+impl PartialEq<Text> for str {
+    fn eq(&self, other: &Text) -> bool {
+        self == other.as_str()
+    }
+}
+
+impl PartialEq<Text> for &str {
+    fn eq(&self, other: &Text) -> bool {
+        *self == other.as_str()
+    }
+}
+
+impl PartialEq<Text> for String {
+    fn eq(&self, other: &Text) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
 impl PartialOrd for Text {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
@@ -209,5 +281,39 @@ mod tests {
         let bytes = Bytes::from_static(b"hello");
         let text = Text::try_from(bytes.clone()).unwrap();
         assert_eq!(text.into_bytes().as_ptr(), bytes.as_ptr());
+    }
+
+    #[test]
+    fn comes_from_every_kind_of_string() {
+        let made: [Text; 8] = [
+            "κ".into(),
+            String::from("κ").into(),
+            (&String::from("κ")).into(),
+            Box::<str>::from("κ").into(),
+            Cow::Borrowed("κ").into(),
+            Cow::<str>::Owned("κ".into()).into(),
+            'κ'.into(),
+            "κ".as_bytes().try_into().unwrap(),
+        ];
+        for text in made {
+            assert!(text == "κ" && "κ" == text && String::from("κ") == text);
+            assert_eq!(Box::<str>::from(text.clone()), "κ".into());
+            assert_eq!(Vec::from(text), "κ".as_bytes());
+        }
+        assert_eq!(
+            Text::try_from(BytesMut::from(&b"\xff"[..])),
+            Err(InvalidUtf8)
+        );
+    }
+
+    #[test]
+    fn gives_its_allocation_to_a_string_unless_it_is_shared() {
+        let text = Text::from("a text with an allocation of its own".to_owned());
+        let at = text.as_ptr();
+        let shared = text.clone();
+        let copy = String::from(text);
+        assert!(copy == shared && copy.as_ptr() != at);
+        let whole = String::from(shared);
+        assert!(whole == copy && whole.as_ptr() == at);
     }
 }

@@ -94,7 +94,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Ready when fewer bytes than the high-water mark wait.
-fn poll_room(
+pub(crate) fn poll_room(
     shared: &Arc<Shared>,
     core: &mut Core,
     place: &mut Place,
@@ -123,19 +123,26 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
         shared,
         place: NO_PLACE,
     };
-    poll_fn(move |cx| {
-        let mut core = shared.lock();
-        core.clock = shared.service.now();
-        let flush = shared.flush_and_settle(&mut core);
-        if !core.is_writable() {
-            return Poll::Ready(Err(core.closed_error()));
-        }
-        if flush == Flush::Blocked {
-            core.wait_for_room(waiting.place(), cx);
-            return Poll::Pending;
-        }
-        Poll::Ready(Ok(()))
-    })
+    poll_fn(move |cx| poll_flush(shared, waiting.place(), cx))
+}
+
+/// Ready when nothing waits to be written any more.
+pub(crate) fn poll_flush(
+    shared: &Arc<Shared>,
+    place: &mut Place,
+    cx: &Context<'_>,
+) -> Poll<Result<(), Error>> {
+    let mut core = shared.lock();
+    core.clock = shared.service.now();
+    let flush = shared.flush_and_settle(&mut core);
+    if !core.is_writable() {
+        return Poll::Ready(Err(core.closed_error()));
+    }
+    if flush == Flush::Blocked {
+        core.wait_for_room(place, cx);
+        return Poll::Pending;
+    }
+    Poll::Ready(Ok(()))
 }
 
 pub(crate) fn ping(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {

@@ -31,7 +31,11 @@
 mod client;
 mod driver;
 mod error;
+#[cfg(feature = "futures")]
+mod futures;
 mod handle;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod observe;
 pub mod reconnect;
@@ -39,6 +43,8 @@ mod server;
 mod split;
 #[cfg(feature = "tls")]
 pub mod tls;
+#[cfg(feature = "test-util")]
+pub mod test_util;
 mod websocket;
 
 pub use client::dial::Unreachable;
@@ -58,6 +64,9 @@ pub use error::{AcceptError, ConnectError, Error};
 pub use message::Message;
 pub use observe::traffic::{Count, Traffic};
 pub use reconnect::Reconnecting;
+#[cfg(feature = "json")]
+pub use json::{JsonError, NotJson};
+pub use message::{Message, NotText};
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;

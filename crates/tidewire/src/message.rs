@@ -1,10 +1,26 @@
 //! [`Message`]: what applications send and receive.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use std::borrow::Cow;
+use std::fmt;
 use tidewire_proto::{Kind, Text};
 
 /// A whole message. Control frames are not messages: the connection answers them itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Strings of every kind become text, bytes of every kind become binary, so that
+/// [`send`](crate::WebSocket::send) takes either:
+///
+/// ```
+/// use tidewire::Message;
+///
+/// assert_eq!(Message::from("hello"), "hello");
+/// assert_eq!(Message::from(vec![1, 2]), [1, 2]);
+/// assert_ne!(Message::from(b"hello"), "hello"); // binary is never equal to text
+/// ```
+///
+/// `Debug` prints the beginning of a long payload, and binary as hexadecimal digits: logs are not
+/// flooded.
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// UTF-8 text, valid by type.
     Text(Text),
@@ -29,6 +45,19 @@ impl Message {
         match self {
             Self::Text(text) => Some(text),
             Self::Binary(_) => None,
+        }
+    }
+
+    /// The text, if this is a text message; it shares the message's allocation. Bytes that happen to
+    /// be UTF-8 are not text.
+    ///
+    /// # Errors
+    ///
+    /// [`NotText`], which gives the binary message back.
+    pub fn into_text(self) -> Result<Text, NotText> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Binary(_) => Err(NotText(self)),
         }
     }
 
@@ -59,6 +88,18 @@ impl Message {
         }
     }
 
+    /// Whether this is a text message.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.kind() == Kind::Text
+    }
+
+    /// Whether this is a binary message.
+    #[must_use]
+    pub fn is_binary(&self) -> bool {
+        self.kind() == Kind::Binary
+    }
+
     /// The payload's length in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -69,6 +110,50 @@ impl Message {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.as_bytes().is_empty()
+    }
+}
+
+/// Text was wanted and the message is binary. Holds the message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotText(pub Message);
+
+impl fmt::Display for NotText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "text was expected, and the peer sent a binary message of {} bytes",
+            self.0.len()
+        )
+    }
+}
+
+impl std::error::Error for NotText {}
+
+/// Characters of a text that `Debug` prints.
+const SHOWN_CHARS: usize = 96;
+/// Bytes of a binary payload that `Debug` prints.
+const SHOWN_BYTES: usize = 32;
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => match text.char_indices().nth(SHOWN_CHARS) {
+                None => write!(f, "Text({text:?})"),
+                Some((end, _)) => write!(f, "Text({} bytes: {:?}…)", text.len(), &text[..end]),
+            },
+            Self::Binary(bytes) => {
+                let unit = if bytes.len() == 1 { "byte" } else { "bytes" };
+                write!(f, "Binary({} {unit}", bytes.len())?;
+                for (at, byte) in bytes.iter().take(SHOWN_BYTES).enumerate() {
+                    write!(f, "{}{byte:02x}", if at == 0 { ": " } else { " " })?;
+                }
+                f.write_str(if bytes.len() > SHOWN_BYTES {
+                    " …)"
+                } else {
+                    ")"
+                })
+            }
+        }
     }
 }
 
@@ -83,8 +168,8 @@ macro_rules! message_from {
 }
 
 message_from! {
-    Text: &str, String, &String, Text;
-    Binary: Bytes, Vec<u8>;
+    Text: &str, String, &String, Box<str>, Cow<'_, str>, char, Text;
+    Binary: Bytes, BytesMut, Vec<u8>, Box<[u8]>;
 }
 
 impl From<&[u8]> for Message {
@@ -93,8 +178,93 @@ impl From<&[u8]> for Message {
     }
 }
 
+impl From<&Vec<u8>> for Message {
+    fn from(payload: &Vec<u8>) -> Self {
+        payload.as_slice().into()
+    }
+}
+
 impl<const N: usize> From<&[u8; N]> for Message {
     fn from(payload: &[u8; N]) -> Self {
-        payload[..].into()
+        payload.as_slice().into()
+    }
+}
+
+impl<const N: usize> From<[u8; N]> for Message {
+    fn from(payload: [u8; N]) -> Self {
+        payload.as_slice().into()
+    }
+}
+
+impl From<Cow<'_, [u8]>> for Message {
+    fn from(payload: Cow<'_, [u8]>) -> Self {
+        match payload {
+            Cow::Borrowed(payload) => payload.into(),
+            Cow::Owned(payload) => payload.into(),
+        }
+    }
+}
+
+impl From<Message> for Bytes {
+    fn from(message: Message) -> Self {
+        message.into_bytes()
+    }
+}
+
+impl From<Message> for Vec<u8> {
+    fn from(message: Message) -> Self {
+        message.into_bytes().into()
+    }
+}
+
+impl TryFrom<Message> for Text {
+    type Error = NotText;
+
+    fn try_from(message: Message) -> Result<Self, NotText> {
+        message.into_text()
+    }
+}
+
+impl TryFrom<Message> for String {
+    type Error = NotText;
+
+    fn try_from(message: Message) -> Result<Self, NotText> {
+        message.into_text().map(Self::from)
+    }
+}
+
+impl PartialEq<str> for Message {
+    fn eq(&self, other: &str) -> bool {
+        self.as_text() == Some(other)
+    }
+}
+
+impl PartialEq<&str> for Message {
+    fn eq(&self, other: &&str) -> bool {
+        self == *other
+    }
+}
+
+impl PartialEq<[u8]> for Message {
+    fn eq(&self, other: &[u8]) -> bool {
+        self.is_binary() && self.as_bytes() == other
+    }
+}
+
+impl PartialEq<&[u8]> for Message {
+    fn eq(&self, other: &&[u8]) -> bool {
+        self == *other
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Message {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        self == other.as_slice()
+    }
+}
+
+impl<const N: usize> PartialEq<&[u8; N]> for Message {
+    fn eq(&self, other: &&[u8; N]) -> bool {
+        self == other.as_slice()
     }
 }

@@ -21,6 +21,8 @@ use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 #[derive(Clone, Debug)]
 pub struct Sender {
     pub(crate) shared: Arc<Shared>,
+    #[cfg(feature = "futures")]
+    pub(crate) place: crate::futures::SinkPlace,
 }
 
 impl Sender {

@@ -144,6 +144,8 @@ impl WebSocket {
         (
             Sender {
                 shared: self.shared.clone(),
+                #[cfg(feature = "futures")]
+                place: Default::default(),
             },
             Receiver {
                 shared: self.shared,

@@ -263,8 +263,7 @@ async fn those_who_gave_up_waiting_leave_nothing_behind() {
 async fn who_waits_behind_queued_frames_has_them_written() {
     let client = client().config(no_keepalive());
     let server = server().config(no_keepalive());
-    let (a, b) = tokio::io::duplex(1 << 20);
-    let (mut client, mut ws) = open(client, server, a, b).await;
+    let (mut client, mut ws) = pair_of(client, server, 1 << 20).await;
     let frame = PreparedFrame::binary(vec![7; 70_000]);
 
     assert!(ws.queue(&frame).unwrap() > 70_000);

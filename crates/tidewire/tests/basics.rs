@@ -4,18 +4,17 @@
 
 mod common;
 use common::*;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tidewire::{Client, DeflateConfig, Event, Message, OriginPolicy, Server};
+use tidewire::test_util::{Network, Way};
+use tidewire::{Client, DeflateConfig, Event, Message};
 use tidewire_testkit::{Random, RawFrame};
-use tokio::io::duplex;
 
 #[tokio::test(start_paused = true)]
 async fn messages_of_every_kind_and_size_come_back_from_an_echo() {
     for deflate in [None, Some(DeflateConfig::default())] {
-        let (a, b) = duplex(64 * 1024);
         let client = client().deflate(deflate.clone());
-        let (mut client, mut server) = open(client, server().deflate(deflate), a, b).await;
+        let server = server().deflate(deflate);
+        let (mut client, mut server) = pair_of(client, server, 64 * 1024).await;
         let echo = tokio::spawn(async move {
             while let Some(message) = server.recv().await.unwrap() {
                 server.send(message).await.unwrap();
@@ -44,9 +43,8 @@ async fn messages_of_every_kind_and_size_come_back_from_an_echo() {
 #[tokio::test(start_paused = true)]
 async fn an_echo_in_place_gives_back_the_same_bytes() {
     for deflate in [None, Some(DeflateConfig::default())] {
-        let (a, b) = duplex(4096);
         let client = client().deflate(deflate.clone());
-        let (client, mut server) = open(client, server().deflate(deflate), a, b).await;
+        let (client, mut server) = pair_of(client, server().deflate(deflate), 4096).await;
         let echo = tokio::spawn(async move {
             server
                 .for_each(|event, link| link.echo(event).unwrap())
@@ -133,23 +131,19 @@ async fn a_ping_is_answered_and_a_pong_is_seen_by_a_visitor() {
 
 #[tokio::test(start_paused = true)]
 async fn compression_is_agreed_by_default_and_used() {
-    let (a, b) = duplex(64 * 1024);
-    let a = Counted::new(a);
-    let read = a.read.clone();
-    let server = Server::new().origin(OriginPolicy::Any);
-    let (mut client, server) = open(Client::new("ws://h/"), server, a, b).await;
+    let (mut client, server, control) = Network::new().pair().await;
     assert_eq!(client.deflate(), server.deflate());
     assert!(client.deflate().is_some());
-    let before = read.load(Ordering::Relaxed);
+    let before = control.arrived(Way::Down);
     let text = "tide and wire ".repeat(1000);
     server.send(text.as_str()).await.unwrap();
     assert_eq!(
         client.recv().await.unwrap(),
         Some(Message::text(text.as_str()))
     );
-    let taken = read.load(Ordering::Relaxed) - before;
+    let taken = control.arrived(Way::Down) - before;
     assert!(
-        taken < text.len() / 20,
+        taken < text.len() as u64 / 20,
         "{taken} bytes on the wire for {}",
         text.len()
     );
@@ -159,9 +153,8 @@ async fn compression_is_agreed_by_default_and_used() {
 async fn compression_that_one_side_does_not_want_is_not_used() {
     for (theirs, ours) in [(true, false), (false, true), (false, false)] {
         let wish = |yes: bool| yes.then(DeflateConfig::default);
-        let (a, b) = duplex(4096);
         let (client, server) = (client().deflate(wish(theirs)), server().deflate(wish(ours)));
-        let (client, server) = open(client, server, a, b).await;
+        let (client, server) = pair_of(client, server, 4096).await;
         assert_eq!((client.deflate(), server.deflate()), (None, None));
     }
 }
@@ -179,11 +172,10 @@ async fn subprotocols_are_agreed_by_the_servers_preference() {
         (vec![], server().subprotocols(["b"]), None),
     ];
     for (offered, server, expected) in cases {
-        let (a, b) = duplex(4096);
         let client = offered
             .iter()
             .fold(client(), |client, name| client.subprotocol(name));
-        let (client, server) = open(client, server, a, b).await;
+        let (client, server) = pair_of(client, server, 4096).await;
         assert_eq!(client.subprotocol().as_deref(), expected);
         assert_eq!(server.subprotocol().as_deref(), expected);
     }
@@ -192,9 +184,8 @@ async fn subprotocols_are_agreed_by_the_servers_preference() {
 #[tokio::test(start_paused = true)]
 async fn the_target_is_kept_when_asked_for() {
     for keep in [false, true] {
-        let (a, b) = duplex(4096);
         let client = Client::new("ws://localhost/room/7?token=x");
-        let (_client, server) = open(client, server().keep_target(keep), a, b).await;
+        let (_client, server) = pair_of(client, server().keep_target(keep), 4096).await;
         let target = server.target().map(|target| target.to_string());
         assert_eq!(target.as_deref(), keep.then_some("/room/7?token=x"));
     }
@@ -202,8 +193,8 @@ async fn the_target_is_kept_when_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn the_round_trip_time_of_keepalive_is_measured() {
-    let (a, b) = duplex(4096);
-    let (mut client, mut server) = open(client(), server().config(no_keepalive()), a, b).await;
+    let server = server().config(no_keepalive());
+    let (mut client, mut server) = pair_of(client(), server, 4096).await;
     tokio::spawn(async move { while let Ok(Some(_)) = server.recv().await {} });
     assert_eq!(client.rtt(), None);
     let _ = tokio::time::timeout(Duration::from_secs(30), client.recv()).await;

@@ -5,23 +5,10 @@
 
 mod common;
 use common::*;
+use tidewire::test_util::{Cancelling, Network, cancel_often};
 use tidewire::{DeflateConfig, Error, Message, Receiver, Sender, WebSocket};
 use tidewire_testkit::Random;
-use tokio::io::duplex;
 use tokio::task::yield_now;
-
-/// Runs a future again and again, dropping each at a random Pending, until one is ready.
-macro_rules! insist {
-    ($random:expr, $future:expr) => {
-        loop {
-            let patience = $random.below(4);
-            if let Some(output) = impatient($future, patience).await {
-                break output;
-            }
-            yield_now().await;
-        }
-    };
-}
 
 fn messages(seed: u64) -> Vec<Message> {
     let mut random = Random::new(seed);
@@ -42,8 +29,11 @@ fn messages(seed: u64) -> Vec<Message> {
 }
 
 async fn torn_pair(seed: u64) -> (WebSocket, WebSocket) {
-    let (a, b) = duplex([64, 1000, 100_000][seed as usize % 3]);
     let most = [7, 60, 3000][seed as usize / 3 % 3];
+    let network = Network::new()
+        .seed(seed)
+        .torn(1..=most)
+        .buffer([64, 1000, 100_000][seed as usize % 3]);
     let wish = (seed % 2 == 0).then(DeflateConfig::default);
     let client = client()
         .deflate(wish.clone())
@@ -53,31 +43,31 @@ async fn torn_pair(seed: u64) -> (WebSocket, WebSocket) {
         .deflate(wish)
         .config(no_keepalive())
         .high_water(10_000);
-    let (a, b) = (Torn::new(a, seed, most), Torn::new(b, seed + 1, most));
-    open(client, server, a, b).await
+    let (client, server, _) = network.pair_with(client, &server).await;
+    (client, server)
 }
 
 /// Sends all messages, giving up now and then; some are fed, and flushed some time.
 async fn send_all(sender: Sender, messages: Vec<Message>, seed: u64) -> Sender {
-    let mut random = Random::new(seed);
+    let (mut random, mut cancelling) = (Random::new(seed), Cancelling::new(seed));
     for message in messages {
         match random.below(3) {
-            0 => insist!(random, sender.feed(message.clone())),
-            _ => insist!(random, sender.send(message.clone())),
+            0 => cancel_often!(cancelling, sender.feed(message.clone())),
+            _ => cancel_often!(cancelling, sender.send(message.clone())),
         }
         .unwrap();
         if random.below(5) == 0 {
-            insist!(random, sender.flush()).unwrap();
+            cancel_often!(cancelling, sender.flush()).unwrap();
         }
     }
-    insist!(random, sender.flush()).unwrap();
+    cancel_often!(cancelling, sender.flush()).unwrap();
     sender
 }
 
 async fn receive_all(mut receiver: Receiver, expected: Vec<Message>, seed: u64) -> Receiver {
-    let mut random = Random::new(seed);
+    let mut cancelling = Cancelling::new(seed);
     for (number, expected) in expected.iter().enumerate() {
-        let message = insist!(random, receiver.recv()).unwrap().unwrap();
+        let message = cancel_often!(cancelling, receiver.recv()).unwrap().unwrap();
         assert!(message == *expected, "message {number} of seed {seed}");
     }
     receiver
@@ -96,8 +86,8 @@ async fn cancelled_at_every_await_messages_arrive_once_and_in_order() {
             receive_all(from_client, up, seed + 3),
         );
         to_server.close(1000, "").unwrap();
-        let mut random = Random::new(seed);
-        let both = async { insist!(random, from_server.recv()) };
+        let mut cancelling = Cancelling::new(seed);
+        let both = async { cancel_often!(cancelling, from_server.recv()) };
         let (client, server) = tokio::join!(both, from_client.recv());
         assert!(
             matches!((client, server), (Ok(None), Ok(None))),
@@ -117,8 +107,8 @@ async fn a_cancelled_close_sends_its_frame_once() {
                 break; // the Close waits behind data
             }
         }
-        let mut random = Random::new(seed);
-        let closing = async { insist!(random, client.close(1000, "enough")) };
+        let mut cancelling = Cancelling::new(seed);
+        let closing = async { cancel_often!(cancelling, client.close(1000, "enough")) };
         let serving = async {
             loop {
                 match server.recv().await {
@@ -146,9 +136,9 @@ async fn a_visitor_loop_that_is_cancelled_goes_on_where_it_was() {
         let expected = messages(seed);
         let (sender, receiver) = client.split();
         let echoing = async {
-            let mut random = Random::new(seed);
-            insist!(
-                random,
+            let mut cancelling = Cancelling::new(seed);
+            cancel_often!(
+                cancelling,
                 server.for_each(|event, link| link.echo(event).unwrap())
             )
         };

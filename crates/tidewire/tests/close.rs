@@ -7,7 +7,6 @@ use common::*;
 use std::time::Duration;
 use tidewire::{ClosedBy, Error, Message, ProtocolViolation, Timeout, WebSocket};
 use tidewire_testkit::RawFrame;
-use tokio::io::duplex;
 use tokio::time::{sleep, timeout};
 
 /// `closer` closes with a code and reason, `other` receives; what both are told.
@@ -335,8 +334,8 @@ async fn dropped_without_a_close_the_peer_sees_an_abnormal_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_visitor_that_closes_late_gets_the_whole_deadline() {
-    let (a, b) = duplex(4096);
-    let (client, mut server) = open(client().config(no_keepalive()), server(), a, b).await;
+    let client = client().config(no_keepalive());
+    let (client, mut server) = pair_of(client, server(), 4096).await;
     let (sender, mut receiver) = client.split();
     for _ in 0..2 {
         server.send("x").await.unwrap();

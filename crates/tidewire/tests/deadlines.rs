@@ -8,7 +8,7 @@ use std::time::Duration;
 use tidewire::{AcceptError, ConnectError, Error, Message, Timeout};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -25,7 +25,7 @@ async fn drip(raw: &mut Raw, bytes: &[u8]) {
 
 #[tokio::test(start_paused = true)]
 async fn a_dripped_request_is_cut_after_ten_seconds_in_all() {
-    let (a, b) = duplex(4096);
+    let (a, b) = wire(4096);
     let mut peer = Raw::new(a, Role::Client);
     let dripping = tokio::spawn(async move {
         drip(&mut peer, format!("{REQUEST}\r\n").as_bytes()).await;
@@ -42,7 +42,7 @@ async fn a_dripped_request_is_cut_after_ten_seconds_in_all() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dripped_response_is_cut_after_ten_seconds_in_all() {
-    let (a, b) = duplex(4096);
+    let (a, b) = wire(4096);
     let mut peer = Raw::new(b, Role::Server);
     tokio::spawn(async move {
         let head = peer.read_head().await;
@@ -55,12 +55,12 @@ async fn a_dripped_response_is_cut_after_ten_seconds_in_all() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_connects_and_says_nothing_is_cut() {
-    let (peer, b) = duplex(4096);
+    let (peer, b) = wire(4096);
     let (outcome, time) = seconds(server().accept(b)).await;
     assert!(matches!(outcome, Err(AcceptError::Timeout)));
     assert!((10.0..=11.1).contains(&time), "{time}");
     drop(peer);
-    let (peer, b) = duplex(4096);
+    let (peer, b) = wire(4096);
     let (outcome, time) = seconds(server().handshake_timeout(3 * SECOND).accept(b)).await;
     assert!(matches!(outcome, Err(AcceptError::Timeout)));
     assert!((3.0..=4.1).contains(&time), "{time}");
@@ -69,7 +69,7 @@ async fn a_client_that_connects_and_says_nothing_is_cut() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_does_not_read_the_response_is_cut() {
-    let (mut peer, b) = duplex(100);
+    let (mut peer, b) = wire(100);
     let accept = tokio::spawn(async move { seconds(server().accept(b)).await });
     for piece in format!("{REQUEST}\r\n").as_bytes().chunks(50) {
         peer.write_all(piece).await.unwrap();
@@ -162,8 +162,8 @@ async fn a_peer_that_is_only_slow_to_read_is_not_closed() {
 async fn a_peer_is_not_silent_because_nobody_listens() {
     // The handler works for minutes with one message; the peer answers every Ping meanwhile (and
     // sends none: nobody here would answer it).
-    let (a, b) = duplex(4096);
-    let (mut client, mut server) = open(client().config(no_keepalive()), server(), a, b).await;
+    let client = client().config(no_keepalive());
+    let (mut client, mut server) = pair_of(client, server(), 4096).await;
     client.send("work").await.unwrap();
     client.send("more work").await.unwrap();
     tokio::spawn(async move { while let Ok(Some(_)) = client.recv().await {} });

@@ -5,29 +5,34 @@
 
 mod common;
 use common::*;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tidewire::test_util::{Control, Network, Way};
 use tidewire::{Message, WebSocket};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
-use tokio::io::{DuplexStream, duplex};
 use tokio::time::{Instant, sleep, timeout};
 
-async fn counted() -> (Raw, WebSocket, Arc<AtomicUsize>) {
-    let (a, b) = duplex(64 * 1024);
-    let b = Counted::new(b);
-    let writes = b.writes.clone();
+/// Counts the writes of the server from here on.
+struct Writes(Control, u64);
+
+impl Writes {
+    fn count(&self) -> u64 {
+        self.0.writes(Way::Down) - self.1
+    }
+}
+
+async fn counted() -> (Raw, WebSocket, Writes) {
+    let (a, b, control) = Network::new().io();
     let (raw, ws) = raw_client_of(server(), a, b).await;
-    writes.store(0, Ordering::Relaxed);
-    (raw, ws, writes)
+    let handshake = control.writes(Way::Down);
+    (raw, ws, Writes(control, handshake))
 }
 
 fn batch(count: u8) -> Vec<RawFrame> {
     (0..count).map(|n| RawFrame::binary([n])).collect()
 }
 
-async fn sends_then_sleeps(mut peer: Raw<DuplexStream>, mut ws: WebSocket) {
+async fn sends_then_sleeps(mut peer: Raw, mut ws: WebSocket) {
     peer.send_all(&batch(3)).await;
     let start = Instant::now();
     let handler = tokio::spawn(async move {
@@ -53,8 +58,7 @@ async fn a_reply_leaves_though_its_handler_sleeps_with_input_buffered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reply_leaves_though_its_handler_sleeps_on_many_threads() {
-    let (a, b) = duplex(4096);
-    let (peer, ws) = raw_client_of(server(), a, b).await;
+    let (peer, ws) = raw_client(server(), 4096).await;
     sends_then_sleeps(peer, ws).await;
 }
 
@@ -86,7 +90,7 @@ async fn replies_to_one_batch_leave_in_one_write() {
         assert_eq!(peer.next().await.unwrap().payload, [n]);
     }
     // The last reply follows its message at once: nothing more is buffered that could join it.
-    assert!(writes.load(Ordering::Relaxed) <= 1, "{writes:?} writes");
+    assert!(writes.count() <= 1, "{} writes", writes.count());
     echo.abort();
 
     let (mut peer, mut ws, writes) = counted().await;
@@ -96,7 +100,7 @@ async fn replies_to_one_batch_leave_in_one_write() {
     for n in 0..16 {
         assert_eq!(peer.next().await.unwrap().payload, [n]);
     }
-    assert_eq!(writes.load(Ordering::Relaxed), 1);
+    assert_eq!(writes.count(), 1);
     echo.abort();
 }
 
@@ -104,7 +108,7 @@ async fn replies_to_one_batch_leave_in_one_write() {
 async fn a_single_send_is_written_before_it_resolves() {
     let (mut peer, ws, writes) = counted().await;
     ws.send("now").await.unwrap();
-    assert_eq!(writes.load(Ordering::Relaxed), 1);
+    assert_eq!(writes.count(), 1);
     peer.expect("TEXT \"now\" [3 bytes]").await;
 }
 
@@ -115,7 +119,7 @@ async fn fed_messages_leave_in_one_write() {
         for n in 0..10u8 {
             ws.feed(vec![n]).await.unwrap();
         }
-        assert_eq!(writes.load(Ordering::Relaxed), 0);
+        assert_eq!(writes.count(), 0);
         if flush {
             ws.flush().await.unwrap();
         }
@@ -126,14 +130,13 @@ async fn fed_messages_leave_in_one_write() {
                 .unwrap();
             assert_eq!(frame.payload, [n]);
         }
-        assert_eq!(writes.load(Ordering::Relaxed), 1);
+        assert_eq!(writes.count(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn large_echoes_are_not_reordered_with_small_ones() {
-    let (a, b) = duplex(1000);
-    let (peer, mut ws) = raw_client_of(server(), a, b).await;
+    let (peer, mut ws) = raw_client(server(), 1000).await;
     tokio::spawn(async move { ws.for_each(|event, link| link.echo(event).unwrap()).await });
     let sizes = [10, 5000, 3, 0, 60_000, 4096, 4097, 1, 20_000, 9];
     let frames: Vec<_> = sizes

@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tidewire::Error;
+use tidewire::test_util::TestIo;
 use tidewire::{DeflateConfig, WebSocket};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 fn run<T>(future: impl Future<Output = T>) -> T {
@@ -72,7 +73,7 @@ proptest! {
     fn random_frames_end_a_server_or_leave_it_open(bytes in input(), piece in 1..300usize) {
         run(async {
             let server = server().deflate(Some(DeflateConfig::default()));
-            let (a, b) = duplex(100_000);
+            let (a, b) = wire(100_000);
             let mut peer = Raw::new(a, Role::Client);
             let request = format!("{REQUEST}Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
             peer.send_bytes(request.as_bytes()).await;
@@ -117,7 +118,7 @@ proptest! {
             let at = at.min(request.len());
             let end = if replace { (at + bytes.len()).min(request.len()) } else { at };
             request.splice(at..end, bytes.iter().copied());
-            let (a, b) = duplex(100_000);
+            let (a, b) = wire(100_000);
             let mut peer = Raw::new(a, Role::Client);
             peer.send_bytes(&request).await;
             let outcome = timeout(Duration::from_secs(12), server().accept(b)).await.unwrap();
@@ -125,7 +126,7 @@ proptest! {
                 assert!(!error.to_string().is_empty());
             }
 
-            let (a, b) = duplex(100_000);
+            let (a, b) = wire(100_000);
             let (outcome, ()) = tokio::join!(client().handshake(a), async {
                 let mut peer = Raw::new(b, Role::Server);
                 let mut response = response_to(&peer.read_head().await, "").into_bytes();
@@ -143,7 +144,7 @@ proptest! {
 }
 
 /// A stream of the application's own that panics when it is written to.
-struct Broken(tokio::io::DuplexStream, Arc<AtomicBool>);
+struct Broken(TestIo, Arc<AtomicBool>);
 
 impl AsyncRead for Broken {
     fn poll_read(
@@ -177,7 +178,7 @@ impl AsyncWrite for Broken {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_panics_ends_its_connection_and_no_other() {
     let broken = Arc::new(AtomicBool::new(false));
-    let (a, b) = tokio::io::duplex(1 << 16);
+    let (a, b) = wire(1 << 16);
     let (_peer, mut ws) = open(client(), server(), a, Broken(b, broken.clone())).await;
     let (mut other_peer, other) = pair().await;
     broken.store(true, Ordering::SeqCst);

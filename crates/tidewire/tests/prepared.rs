@@ -6,7 +6,6 @@ mod common;
 use common::*;
 use tidewire::{DeflateConfig, Message, PreparedFrame, WebSocket};
 use tidewire_testkit::Random;
-use tokio::io::duplex;
 
 /// A pair of each kind: plain, compressed with and without takeover, with small windows.
 async fn pairs() -> Vec<(WebSocket, WebSocket)> {
@@ -26,9 +25,8 @@ async fn pairs() -> Vec<(WebSocket, WebSocket)> {
     ];
     let mut pairs = Vec::new();
     for wish in wishes {
-        let (a, b) = duplex(700);
         let client = client().deflate(wish.clone());
-        pairs.push(open(client, server().deflate(wish), a, b).await);
+        pairs.push(pair_of(client, server().deflate(wish), 700).await);
     }
     pairs
 }

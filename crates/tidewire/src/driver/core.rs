@@ -84,6 +84,9 @@ pub(crate) struct Rare {
     unblocked: Option<Waker>,
     /// Why the network failed, until it has been reported.
     io_error: Option<io::Error>,
+    /// The `Stream` has told its reader of the end.
+    #[cfg(feature = "futures")]
+    pub(crate) end_was_told: bool,
 }
 
 impl Core {

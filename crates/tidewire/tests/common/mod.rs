@@ -1,5 +1,5 @@
-//! What the driver's tests share: pairs over pipes, a peer that speaks bytes by hand, pipes that tear
-//! and count.
+//! What the driver's tests share: pairs over a network in memory, a peer that speaks bytes by hand,
+//! streams that tear and count whatever they run over.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
@@ -9,14 +9,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
+use tidewire::test_util::{Network, TestIo, give_up_after};
 use tidewire::{Client, Config, OriginPolicy, Server, WebSocket};
 use tidewire_proto::Role;
 use tidewire_proto::handshake::accept_value;
-use tidewire_testkit::wire::{self, WireFrame};
+use tidewire_testkit::wire::{WireFrame, parse};
 use tidewire_testkit::{Random, RawFrame};
-use tokio::io::{
-    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::Instant;
 
 /// A client that offers nothing but the protocol itself.
@@ -44,10 +43,21 @@ where
     (client.unwrap(), server.unwrap())
 }
 
-/// Both ends of a connection over a pipe that holds `capacity` bytes each way.
+/// Both ends of a wire that holds `capacity` bytes each way.
+pub fn wire(capacity: usize) -> (TestIo, TestIo) {
+    let (client, server, _) = Network::new().buffer(capacity).io();
+    (client, server)
+}
+
+/// Both ends of a connection over a wire that holds `capacity` bytes each way.
+pub async fn pair_of(client: Client, server: Server, capacity: usize) -> (WebSocket, WebSocket) {
+    let network = Network::new().buffer(capacity);
+    let (client, server, _) = network.pair_with(client, &server).await;
+    (client, server)
+}
+
 pub async fn pair_with(capacity: usize) -> (WebSocket, WebSocket) {
-    let (a, b) = duplex(capacity);
-    open(client(), server(), a, b).await
+    pair_of(client(), server(), capacity).await
 }
 
 pub async fn pair() -> (WebSocket, WebSocket) {
@@ -60,7 +70,7 @@ pub const REQUEST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websock
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
 /// A peer that speaks bytes by hand.
-pub struct Raw<S = DuplexStream> {
+pub struct Raw<S = TestIo> {
     pub io: S,
     role: Role,
     unread: Vec<u8>,
@@ -112,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     /// The next frame; `None` at the end of the connection.
     pub async fn next(&mut self) -> Option<WireFrame> {
         loop {
-            let (mut frames, _) = wire::parse(&self.unread);
+            let (mut frames, _) = parse(&self.unread);
             if !frames.is_empty() {
                 let first = frames.remove(0);
                 let used = self.unread.len() - self.length_behind(&first);
@@ -173,9 +183,9 @@ where
     (raw, ws.unwrap())
 }
 
-/// A client by hand, and the server it is connected to over a pipe.
+/// A client by hand, and the server it is connected to over a wire.
 pub async fn raw_client(server: Server, capacity: usize) -> (Raw, WebSocket) {
-    let (a, b) = duplex(capacity.max(512));
+    let (a, b) = wire(capacity.max(512));
     raw_client_of(server, a, b).await
 }
 
@@ -193,9 +203,9 @@ pub fn response_to(head: &str, rest: &str) -> String {
     )
 }
 
-/// A server by hand, and the client that is connected to it over a pipe.
+/// A server by hand, and the client that is connected to it over a wire.
 pub async fn raw_server(client: Client, capacity: usize) -> (Raw, WebSocket) {
-    let (a, b) = duplex(capacity.max(512));
+    let (a, b) = wire(capacity.max(512));
     let mut raw = Raw::new(b, Role::Server);
     let (ws, ()) = tokio::join!(client.handshake(a), async {
         let head = raw.read_head().await;
@@ -211,33 +221,9 @@ pub async fn seconds<T>(future: impl Future<Output = T>) -> (T, f64) {
     (result, start.elapsed().as_secs_f64())
 }
 
-/// A future that is dropped at its n-th Pending; `None` then.
-pub struct Impatient<F> {
-    pub future: Pin<Box<F>>,
-    pub patience: usize,
-}
-
-impl<F: Future> Future for Impatient<F> {
-    type Output = Option<F::Output>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.future.as_mut().poll(cx) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if self.patience == 0 => Poll::Ready(None),
-            Poll::Pending => {
-                self.patience -= 1;
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// Polls `future` at most `patience + 1` times.
-pub fn impatient<F: Future>(future: F, patience: usize) -> Impatient<F> {
-    Impatient {
-        future: Box::pin(future),
-        patience,
-    }
+/// Polls `future` at most `patience + 1` times, and drops it then: `None`.
+pub async fn impatient<F: Future>(future: F, patience: usize) -> Option<F::Output> {
+    give_up_after(patience, future).await
 }
 
 /// A pipe that gives and takes a few bytes at a time, and often nothing.
