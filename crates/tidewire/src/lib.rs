@@ -41,10 +41,10 @@ mod observe;
 pub mod reconnect;
 mod server;
 mod split;
-#[cfg(feature = "tls")]
-pub mod tls;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod websocket;
 
 pub use client::dial::Unreachable;
@@ -61,12 +61,11 @@ pub use driver::link::Link;
 pub use driver::receive::Received;
 pub use driver::stream::Io;
 pub use error::{AcceptError, ConnectError, Error};
-pub use message::Message;
-pub use observe::traffic::{Count, Traffic};
-pub use reconnect::Reconnecting;
 #[cfg(feature = "json")]
 pub use json::{JsonError, NotJson};
 pub use message::{Message, NotText};
+pub use observe::traffic::{Count, Traffic};
+pub use reconnect::Reconnecting;
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;

@@ -49,7 +49,13 @@ async fn a_dripped_response_is_cut_after_ten_seconds_in_all() {
         drip(&mut peer, response_to(&head, "").as_bytes()).await;
     });
     let (outcome, time) = seconds(client().handshake(a)).await;
-    assert!(matches!(outcome, Err(ConnectError::Timeout)), "{outcome:?}");
+    assert!(
+        matches!(
+            outcome,
+            Err(ConnectError::Timeout(tidewire::ConnectStage::Handshake))
+        ),
+        "{outcome:?}"
+    );
     assert!((10.0..10.1).contains(&time), "{time}");
 }
 

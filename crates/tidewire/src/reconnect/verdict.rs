@@ -1,7 +1,11 @@
 //! Which ends are worth another try: [`End`], [`Verdict`], and the default between them.
 
 use super::BoxError;
+#[cfg(feature = "proxy")]
+use crate::client::proxy::error::ProxyReason;
 use crate::error::{ConnectError, Error};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use std::time::Duration;
@@ -107,8 +111,11 @@ impl Verdict {
     /// | End | Verdict |
     /// |---|---|
     /// | network failure, name not found, nobody listens, a deadline of the connection attempt | retry |
+    /// | a certificate that is not trusted, TLS that cannot be agreed on | final |
+    /// | a proxy that is down, or cannot reach the server (a SOCKS refusal, 5xx) | retry |
+    /// | a proxy that wants another login, or is none | final |
     /// | refused with 408, 425, 429 or 5xx | retry, and not before `Retry-After` |
-    /// | refused with any other status: 401, 403, 404, a redirect, a plain page | final |
+    /// | refused with any other status: 401, 403, 404, a plain page; a redirect that is not followed | final |
     /// | an answer that breaks the handshake's rules | final |
     /// | a URL, header or option that cannot be used | final |
     /// | closed with 1001 (going away), 1011 (internal error), 1014 (bad gateway) | retry |
@@ -143,12 +150,52 @@ impl Verdict {
 fn of_connect_error(error: &ConnectError) -> Verdict {
     match error {
         ConnectError::Io(error) => of_io_error(error),
-        ConnectError::Timeout => Verdict::Retry,
+        ConnectError::Resolve { .. } | ConnectError::Unreachable(_) | ConnectError::Timeout(_) => {
+            Verdict::Retry
+        }
         ConnectError::Refused(response) => of_refusal(response.status(), response.headers()),
+        #[cfg(feature = "tls")]
+        ConnectError::Tls(error) => of_tls_error(error),
+        #[cfg(feature = "proxy")]
+        ConnectError::Proxy(error) => of_proxy_error(error.reason()),
         ConnectError::InvalidUrl(_)
         | ConnectError::InvalidHeader(_)
+        | ConnectError::InvalidCookie(_)
         | ConnectError::InvalidRequest(_)
+        | ConnectError::Redirect(_)
         | ConnectError::Handshake(_) => Verdict::Final,
+    }
+}
+
+/// Trust does not come by waiting; the network does.
+#[cfg(feature = "tls")]
+fn of_tls_error(error: &TlsError) -> Verdict {
+    match error {
+        TlsError::Io(error) => of_io_error(error),
+        TlsError::Config(_)
+        | TlsError::NoRoots(_)
+        | TlsError::Certificate { .. }
+        | TlsError::Refused(_)
+        | TlsError::NotTls(_)
+        | TlsError::Handshake(_) => Verdict::Final,
+    }
+}
+
+#[cfg(feature = "proxy")]
+fn of_proxy_error(reason: &ProxyReason) -> Verdict {
+    match reason {
+        ProxyReason::Unreachable(error) => of_connect_error(error),
+        ProxyReason::Io(error) => of_io_error(error),
+        #[cfg(feature = "tls")]
+        ProxyReason::Tls(error) => of_tls_error(error),
+        ProxyReason::Refused(response) => of_refusal(response.status(), response.headers()),
+        // Mostly that the server is down: SOCKS has no finer words for it.
+        ProxyReason::SocksRefused(_) => Verdict::Retry,
+        ProxyReason::Invalid(_)
+        | ProxyReason::LoginWanted(_)
+        | ProxyReason::LoginRejected(_)
+        | ProxyReason::NotHttp(_)
+        | ProxyReason::NotSocks(_) => Verdict::Final,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The table of [`Verdict::of`], row by row, and what a hostile server may write into Retry-After.
 
 use super::*;
+use crate::ConnectStage;
 use Verdict::{Final, Retry};
 use http::{HeaderValue, Response};
 use tidewire_proto::handshake::ResponseError;
@@ -142,7 +143,14 @@ fn failures_to_connect() {
             ConnectError::Io(io::Error::other("failed to lookup")),
             Retry,
         ),
-        (ConnectError::Timeout, Retry),
+        (ConnectError::Timeout(ConnectStage::Tls), Retry),
+        (
+            ConnectError::Resolve {
+                host: "gone.example".into(),
+                error: io::ErrorKind::NotFound.into(),
+            },
+            Retry,
+        ),
         (ConnectError::InvalidUrl("x"), Final),
         (ConnectError::InvalidHeader("x".into()), Final),
         (ConnectError::Handshake(ResponseError::AcceptWrong), Final),
@@ -173,4 +181,61 @@ fn failures_of_open_connections_and_of_hooks() {
     assert_eq!(Verdict::of(&End::Slow), Retry);
     let refused: BoxError = ConnectError::InvalidUrl("x").into();
     assert_eq!(Verdict::of(&End::Prepare(refused)), Final);
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn tls() {
+    use crate::tls::CertificateProblem;
+    let untrusted = || TlsError::Certificate {
+        problem: CertificateProblem::UnknownIssuer,
+        detail: String::new(),
+    };
+    let table = [
+        (TlsError::Config(String::new()), Final),
+        (TlsError::NoRoots(String::new()), Final),
+        (untrusted(), Final),
+        (TlsError::Refused(String::new()), Final),
+        (TlsError::NotTls(String::new()), Final),
+        (TlsError::Handshake(String::new()), Final),
+        (TlsError::Io(io::ErrorKind::ConnectionReset.into()), Retry),
+    ];
+    for (error, verdict) in table {
+        let text = format!("{error:?}");
+        assert_eq!(
+            Verdict::of(&End::Connect(ConnectError::Tls(error))),
+            verdict,
+            "{text}"
+        );
+    }
+}
+
+#[cfg(feature = "proxy")]
+#[test]
+fn proxies() {
+    let answer = |status| {
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = status;
+        Box::new(response)
+    };
+    let table = [
+        (ProxyReason::Invalid(""), Final),
+        (ProxyReason::LoginWanted(None), Final),
+        (ProxyReason::LoginRejected(None), Final),
+        (
+            ProxyReason::Unreachable(ConnectError::Timeout(ConnectStage::Proxy)),
+            Retry,
+        ),
+        (
+            ProxyReason::Io(io::ErrorKind::ConnectionReset.into()),
+            Retry,
+        ),
+        (ProxyReason::Refused(answer(StatusCode::FORBIDDEN)), Final),
+        (ProxyReason::Refused(answer(StatusCode::BAD_GATEWAY)), Retry),
+        (ProxyReason::SocksRefused("host unreachable"), Retry),
+        (ProxyReason::NotSocks(""), Final),
+    ];
+    for (reason, verdict) in table {
+        assert_eq!(of_proxy_error(&reason), verdict, "{reason:?}");
+    }
 }

@@ -54,7 +54,7 @@ async fn a_preparation_that_fails_is_tried_again_unless_it_cannot_help() {
         async move {
             match n {
                 0 => Err("the token service is down".into()),
-                1 => Err(ConnectError::Timeout.into()),
+                1 => Err(ConnectError::Timeout(tidewire::ConnectStage::Handshake).into()),
                 2 => Ok(client),
                 _ => Err(ConnectError::InvalidUrl("mistyped").into()),
             }
@@ -163,7 +163,7 @@ async fn hooks_and_connectors_that_hang_are_given_up() {
         }),
         patient().connect_with(move |_, _| async move {
             tokio::time::sleep(forever).await;
-            Err(ConnectError::Timeout)
+            Err(ConnectError::Timeout(tidewire::ConnectStage::Handshake))
         }),
     ];
     for mut feed in hanging {

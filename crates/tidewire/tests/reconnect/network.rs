@@ -79,7 +79,7 @@ pub async fn respond(io: DuplexStream, response: impl AsRef<[u8]>) {
 }
 
 /// Accepts by hand; gives the request.
-pub async fn accept_raw(io: DuplexStream) -> (Raw, String) {
+pub async fn accept_raw(io: DuplexStream) -> (Raw<DuplexStream>, String) {
     let mut raw = Raw::new(io, Role::Server);
     let head = raw.read_head().await;
     raw.send_bytes(response_to(&head, "").as_bytes()).await;
