@@ -157,3 +157,19 @@ impl std::fmt::Debug for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_no_larger_than_a_socket_or_a_box() {
+        #[allow(dead_code)]
+        enum Bare {
+            Tcp(TcpStream),
+            Other(Box<dyn Io>),
+        }
+        assert_eq!(size_of::<Stream>(), size_of::<Bare>());
+        assert_eq!(size_of::<Option<Stream>>(), size_of::<Option<Bare>>());
+    }
+}

@@ -242,6 +242,7 @@ fn refusal(alert: AlertDescription, end: End) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use rustls::pki_types::ServerName;
