@@ -230,6 +230,32 @@ async fn openssl_as_client_with_a_certificate_and_without() {
     }
 }
 
+#[tokio::test]
+async fn what_tls_says_by_itself_leaves_though_the_websocket_says_nothing() {
+    let authority = Authority::new("CA");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap().to_string();
+    let args = ["s_client", "-tls1_2", "-brief", "-crlf", "-connect", &at];
+    let mut peer = Peer::start("openssl", &args);
+    let serving = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.unwrap();
+        let stream = authority.server(&["localhost"]).accept(tcp).await.unwrap();
+        let mut ws = Server::new().accept(stream).await.unwrap();
+        let _ = ws.recv().await;
+    });
+    peer.say(
+        "GET / HTTP/1.1\nHost: localhost\nUpgrade: websocket\nConnection: Upgrade\n\
+         Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n",
+    )
+    .await;
+    peer.hear("HTTP/1.1 101").await;
+    // Wants to shake hands again, which is answered with an alert and nothing else.
+    peer.say("R").await;
+    let complaints = peer.complaints().await;
+    assert!(complaints.contains("no renegotiation"), "{complaints}");
+    timeout(PATIENCE, serving).await.unwrap().unwrap();
+}
+
 /// `openssl s_server`, which sends each line back reversed; and its address.
 async fn reversing_server(args: &[&str]) -> (Peer, String) {
     let args = [&["s_server", "-accept", "127.0.0.1:0", "-rev"], args].concat();
