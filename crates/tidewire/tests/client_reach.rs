@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tidewire::tls::{CertificateProblem, ClientTls, TlsError};
-use tidewire::{Client, ConnectError, ConnectStage, OriginPolicy, Server};
+use tidewire::{Client, ConnectError, ConnectStage, OriginPolicy, Proxy, Server};
 use tokio::net::{TcpSocket, TcpStream, UnixListener};
 use tokio::time::sleep;
 
@@ -22,7 +22,7 @@ async fn hold(tcp: TcpStream) {
 }
 
 fn resolving(client: Client, addresses: Vec<SocketAddr>) -> Client {
-    client.resolver(move |name, port| {
+    client.proxy(Proxy::none()).resolver(move |name, port| {
         assert_eq!((name.as_str(), port), ("chat.example", 7));
         let addresses = addresses.clone();
         async move { Ok(addresses) }
@@ -115,6 +115,7 @@ async fn a_name_without_address_is_told_from_a_server_that_is_not_there() {
     let error = failure(resolving(client.clone(), Vec::new())).await;
     let named = matches!(&error, ConnectError::Resolve { host, .. } if host == "chat.example");
     assert!(named, "{error:?}");
+    let client = client.proxy(Proxy::none());
     let broken = client
         .clone()
         .resolver(|_, _| async { Err(io::Error::other("no DNS today")) });

@@ -162,13 +162,17 @@ async fn serve_hands_connections_to_the_handler_and_slow_clients_delay_nobody() 
 }
 
 #[tokio::test]
-async fn nobody_listens_is_an_io_error() {
+async fn nobody_listens_is_told_with_the_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let addr = listener.local_addr().unwrap();
     drop(listener);
     let outcome = Client::new(format!("ws://{addr}/")).connect().await;
-    assert!(
-        matches!(outcome, Err(tidewire::ConnectError::Io(_))),
-        "{outcome:?}"
-    );
+    let Err(tidewire::ConnectError::Unreachable(tried)) = outcome else {
+        panic!("{outcome:?}");
+    };
+    let [(tried, why)] = tried.attempts() else {
+        panic!("{tried:?}");
+    };
+    assert_eq!(*tried, addr);
+    assert_eq!(why.kind(), std::io::ErrorKind::ConnectionRefused);
 }
