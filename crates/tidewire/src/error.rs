@@ -1,5 +1,6 @@
 //! What can go wrong: on an open connection, while connecting, while accepting.
 
+use crate::server::AnswerMisuse;
 use std::{fmt, io};
 use tidewire_proto::{
     CloseStory, Failure, LimitExceeded, ProtocolViolation, SendError, Timeout, handshake,
@@ -130,6 +131,10 @@ pub enum AcceptError {
     Timeout,
     /// The client was refused, and told so with this status.
     Refused(Box<handshake::server::Refusal>),
+    /// What the application wanted to answer cannot be sent; the caller's to mend.
+    Misuse(AnswerMisuse),
+    /// The server began to [drain](crate::Connections::drain): the client was refused with 503.
+    Stopping,
 }
 
 impl fmt::Display for AcceptError {
@@ -138,6 +143,8 @@ impl fmt::Display for AcceptError {
             Self::Io(error) => write!(f, "the client left during the handshake: {error}"),
             Self::Timeout => f.write_str("the client did not complete its handshake in time"),
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Stopping => f.write_str("the server is stopping and takes no more clients"),
         }
     }
 }
@@ -146,7 +153,8 @@ impl std::error::Error for AcceptError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            _ => None,
+            Self::Misuse(misuse) => Some(misuse),
+            Self::Timeout | Self::Refused(_) | Self::Stopping => None,
         }
     }
 }

@@ -44,7 +44,10 @@ pub use driver::receive::Received;
 pub use driver::stream::Io;
 pub use error::{AcceptError, ConnectError, Error};
 pub use message::Message;
-pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
+pub use server::{
+    Accepted, AnswerMisuse, Connections, Drain, Drained, Incoming, Listener, Member, PlainRequest,
+    Server, Upgrade, accept, serve,
+};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;
 
