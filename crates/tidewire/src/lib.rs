@@ -35,6 +35,8 @@ mod handle;
 mod message;
 mod server;
 mod split;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod websocket;
 
 pub use client::{Client, connect};

@@ -123,7 +123,13 @@ impl Core {
     /// Whether anything waits to be written.
     #[inline]
     pub(crate) fn has_output(&self) -> bool {
-        !self.outbox.is_empty() || self.connection.has_control()
+        !self.outbox.is_empty() || self.connection.has_control() || self.holds_back()
+    }
+
+    /// Whether bytes wait in the stream below: what TLS has encrypted, or says by itself.
+    #[inline]
+    pub(crate) fn holds_back(&self) -> bool {
+        self.stream.as_ref().is_some_and(Stream::holds_back)
     }
 
     /// Queues a message, by copy.
@@ -304,7 +310,7 @@ impl Core {
         let Self {
             stream, rare, this, ..
         } = self;
-        if let Some(stream @ Stream::Other(_)) = stream {
+        if let Some(stream) = stream.as_mut().filter(|stream| stream.needs_flush()) {
             match with_waker(rare, this, |cx| stream.poll_flush(cx)) {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(error)) => self.write_failed(error),

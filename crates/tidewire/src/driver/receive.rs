@@ -86,7 +86,12 @@ impl Shared {
                 }
             }
             let verdict = match core.poll_read(cx, read, tools, visitor) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    if core.holds_back() {
+                        core.flush(tools); // TLS answered by itself
+                    }
+                    return Poll::Pending;
+                }
                 Poll::Ready(verdict) => verdict,
             };
             if verdict.is_break() {

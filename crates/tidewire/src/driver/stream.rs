@@ -1,5 +1,9 @@
-//! The byte stream under a connection: a TCP socket without indirection, or anything else in a box.
+//! The byte stream under a connection: a TCP socket or TLS without indirection, or anything else in a
+//! box.
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsStream;
+use std::any::Any;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -13,22 +17,25 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 
 pub(crate) enum Stream {
     Tcp(TcpStream),
+    /// In a box of its own.
+    #[cfg(feature = "tls")]
+    Tls(TlsStream),
     Other(Box<dyn Io>),
 }
 
 impl Stream {
-    /// Takes any stream, and finds out whether it is a TCP socket.
+    /// Takes any stream, and finds out whether it is one of those that need no box.
     pub(crate) fn new<S: Io>(io: S) -> Self {
         let mut io = Some(io);
-        let any: &mut dyn std::any::Any = &mut io;
-        if let Some(tcp) = any
-            .downcast_mut::<Option<TcpStream>>()
-            .and_then(Option::take)
-        {
+        if let Some(tcp) = take::<TcpStream>(&mut io) {
             // A message is a unit: waiting to fill a segment only adds delay. Failing to say so
             // costs speed, nothing else.
             let _ = tcp.set_nodelay(true);
             return Self::Tcp(tcp);
+        }
+        #[cfg(feature = "tls")]
+        if let Some(tls) = take::<TlsStream>(&mut io) {
+            return Self::Tls(tls);
         }
         match io {
             Some(io) => Self::Other(Box::new(io)),
@@ -36,11 +43,30 @@ impl Stream {
         }
     }
 
+    /// The socket at the bottom, where it can be seen.
     pub(crate) fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(tcp) => Some(tcp),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.tcp(),
             Self::Other(_) => None,
         }
+    }
+
+    /// Whether bytes are known to wait in the stream itself for [`poll_flush`](Self::poll_flush).
+    #[inline]
+    pub(crate) fn holds_back(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.holds_back(),
+            _ => false,
+        }
+    }
+
+    /// Whether a flush can have something to do.
+    #[inline]
+    pub(crate) fn needs_flush(&self) -> bool {
+        !matches!(self, Self::Tcp(_))
     }
 
     pub(crate) fn poll_read(
@@ -50,6 +76,8 @@ impl Stream {
     ) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.poll_read_plain(cx, buf),
             Self::Other(io) => Pin::new(io).poll_read(cx, buf),
         }
     }
@@ -75,6 +103,8 @@ impl Stream {
                     outcome => return Poll::Ready(outcome),
                 }
             },
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.poll_write_slices(cx, slices),
             Self::Other(io) => match slices {
                 [one] => Pin::new(io).poll_write(cx, one),
                 many => Pin::new(io).poll_write_vectored(cx, many),
@@ -82,10 +112,12 @@ impl Stream {
         }
     }
 
-    /// Passes on what an outer layer (a pipe, later TLS) may hold back.
+    /// Passes on what an outer layer (a pipe, TLS) may hold back.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(_) => Poll::Ready(Ok(())),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.poll_flush_all(cx),
             Self::Other(io) => Pin::new(io).poll_flush(cx),
         }
     }
@@ -93,9 +125,16 @@ impl Stream {
     pub(crate) fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.poll_goodbye(cx),
             Self::Other(io) => Pin::new(io).poll_shutdown(cx),
         }
     }
+}
+
+/// Takes what is in `io`, if it is a `T`.
+fn take<T: 'static>(io: &mut dyn Any) -> Option<T> {
+    io.downcast_mut::<Option<T>>().and_then(Option::take)
 }
 
 impl AsyncRead for Stream {
@@ -112,6 +151,8 @@ impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Tcp(tcp) => tcp.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.fmt(f),
             Self::Other(_) => f.write_str("Stream"),
         }
     }
