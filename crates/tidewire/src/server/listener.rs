@@ -6,6 +6,8 @@ use super::socket::{Client, Socket};
 use super::{Arrival, Server, Upgrade};
 use crate::driver::stream::Io;
 use crate::error::AcceptError;
+#[cfg(feature = "tls")]
+use crate::tls::ServerTls;
 use crate::websocket::WebSocket;
 use std::future::Future;
 use std::io;
@@ -39,6 +41,8 @@ const BREATHER: Duration = Duration::from_millis(100);
 pub struct Listener {
     socket: Socket,
     server: Server,
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
     pub(super) connections: Option<Arc<Semaphore>>,
     pub(super) handshakes: Option<Arc<Semaphore>>,
 }
@@ -82,6 +86,8 @@ impl Listener {
         Self {
             socket,
             server: Server::new(),
+            #[cfg(feature = "tls")]
+            tls: None,
             connections: None,
             handshakes: None,
         }
@@ -91,6 +97,25 @@ impl Listener {
     #[must_use]
     pub fn server(mut self, server: Server) -> Self {
         self.server = server;
+        self
+    }
+
+    /// Speaks TLS with the clients (`wss://`). The TLS handshake is done in each connection's own task
+    /// and has as long as the [handshake timeout](Server::handshake_timeout) says; what comes behind it
+    /// has the same once more.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn chat(ws: tidewire::WebSocket) {}
+    /// let tls = tidewire::tls::ServerTls::from_files("chain.pem", "key.pem")?;
+    /// let listener = tidewire::Listener::bind("0.0.0.0:443").await?.tls(tls);
+    /// listener.serve(chat).await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -146,6 +171,8 @@ impl Listener {
                         client,
                         arrival,
                         server: self.server.clone(),
+                        #[cfg(feature = "tls")]
+                        tls: self.tls.clone(),
                     });
                 }
                 Err(error) if is_passing(&error) => {}
@@ -166,6 +193,8 @@ pub struct Incoming {
     client: Client,
     arrival: Arrival,
     pub(super) server: Server,
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
 }
 
 impl Incoming {
@@ -199,20 +228,21 @@ impl Incoming {
     /// Dropped before it resolves, the connection ends.
     pub fn request(self) -> impl Future<Output = Result<Upgrade, AcceptError>> + Send {
         Box::pin(async move {
-            let Self {
-                client,
-                arrival,
-                server,
-            } = self;
-            match client {
-                Client::Tcp(tcp) => request(server, tcp, arrival).await,
+            let terms = Terms {
+                server: self.server,
+                arrival: self.arrival,
+                #[cfg(feature = "tls")]
+                tls: self.tls,
+            };
+            match self.client {
+                Client::Tcp(tcp) => terms.request(tcp).await,
                 #[cfg(unix)]
-                Client::Unix(unix) => request(server, unix, arrival).await,
+                Client::Unix(unix) => terms.request(unix).await,
             }
         })
     }
 
-    /// The TCP connection, for a handshake done elsewhere.
+    /// The TCP connection, for a handshake done elsewhere; nothing of TLS has been done on it.
     ///
     /// # Errors
     ///
@@ -236,8 +266,31 @@ impl Incoming {
     }
 }
 
-async fn request<S: Io>(server: Server, io: S, arrival: Arrival) -> Result<Upgrade, AcceptError> {
-    exchange::read(server, io, arrival).await?.judge().await
+/// What a client is met with.
+struct Terms {
+    server: Server,
+    arrival: Arrival,
+    #[cfg(feature = "tls")]
+    tls: Option<ServerTls>,
+}
+
+impl Terms {
+    async fn request<S: Io>(self, io: S) -> Result<Upgrade, AcceptError> {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.tls {
+            let time = self.server.handshake_timeout;
+            let secured = tokio::time::timeout(time, tls.accept(io));
+            let io = match self.arrival.unless_stopping(secured).await {
+                Some(Ok(secured)) => secured.map_err(AcceptError::Tls)?,
+                Some(Err(_)) => return Err(AcceptError::Timeout),
+                None => return Err(AcceptError::Stopping),
+            };
+            let request = exchange::read(self.server, io, self.arrival).await?;
+            return request.judge().await;
+        }
+        let request = exchange::read(self.server, io, self.arrival).await?;
+        request.judge().await
+    }
 }
 
 /// The client left between its SYN and our accept.

@@ -81,6 +81,17 @@ impl Upgrade {
         self.pending.arrival.peer.or_else(tcp)
     }
 
+    /// The TLS below, if there is some: who the client is by its certificate, and which name it asked
+    /// for.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn tls(&self) -> Option<&crate::tls::TlsStream> {
+        match self.stream.0.as_ref()? {
+            Stream::Tls(tls) => Some(tls),
+            _ => None,
+        }
+    }
+
     /// The subprotocols that the client offers, the one it prefers first.
     #[must_use]
     pub fn offered_subprotocols(&self) -> Vec<&str> {
