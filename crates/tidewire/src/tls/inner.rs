@@ -113,7 +113,7 @@ impl Tls {
                 let _ = self.poll_records(cx, nowhere, scratch);
                 return Poll::Ready(Err(self.failure().unwrap_or(TlsError::Io(error))));
             }
-            ready!(written)?;
+            // Read, whatever waits to be written: the peer may be writing too, and both would wait.
             ready!(self.poll_records(cx, nowhere, scratch))?;
             if let Some(name) = server::take_name() {
                 self.server_name = Some(name);
