@@ -75,29 +75,37 @@ async fn requests_are_handed_over_one_task_each() {
     assert_eq!(response.body(), b"slowly\n");
 }
 
-/// A handler that takes its time to answer.
-async fn slow(upgrade: Upgrade) {
-    sleep(Duration::from_millis(300)).await;
-    echo(upgrade.accept().await.unwrap()).await;
+#[tokio::test]
+async fn a_handler_that_does_not_answer_in_time_is_dropped() {
+    let (listener, addr) = listener().await;
+    let server = server().answer_timeout(Some(Duration::from_millis(100)));
+    let listener = listener.server(server);
+    tokio::spawn(async move {
+        let never = |upgrade: Upgrade| async move {
+            let _upgrade = upgrade;
+            std::future::pending().await
+        };
+        listener.serve_upgrades(never).await
+    });
+    let outcome = to(addr).connect().await;
+    let Err(ConnectError::Refused(response)) = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(response.status(), 500);
 }
 
 #[tokio::test]
-async fn a_handler_that_does_not_answer_in_time_is_dropped() {
-    for (time, answered) in [(Some(100), false), (Some(60_000), true), (None, true)] {
+async fn the_limit_is_for_the_answer_and_not_for_the_connection() {
+    for time in [Some(Duration::from_secs(1)), None] {
         let (listener, addr) = listener().await;
-        let server = server().answer_timeout(time.map(Duration::from_millis));
-        let listener = listener.server(server);
-        tokio::spawn(async move { listener.serve_upgrades(slow).await });
-        match to(addr).connect().await {
-            Ok(mut ws) if answered => {
-                sleep(Duration::from_millis(200)).await;
-                is_served(&mut ws).await; // the limit is for the answer, not for the connection
-            }
-            Err(ConnectError::Refused(response)) if !answered => {
-                assert_eq!(response.status(), 500);
-            }
-            outcome => panic!("{time:?}: {outcome:?}"),
-        }
+        let listener = listener.server(server().answer_timeout(time));
+        let handler = |upgrade: Upgrade| async move {
+            echo(upgrade.accept().await.unwrap()).await;
+        };
+        tokio::spawn(async move { listener.serve_upgrades(handler).await });
+        let mut ws = to(addr).connect().await.unwrap();
+        sleep(Duration::from_millis(1200)).await;
+        is_served(&mut ws).await;
     }
 }
 
@@ -121,7 +129,7 @@ async fn when_full_it_accepts_nobody_until_one_leaves() {
 #[tokio::test]
 async fn handshakes_under_way_are_capped_and_connections_are_not() {
     let (listener, addr) = listener().await;
-    let server = server().handshake_timeout(Duration::from_millis(300));
+    let server = server().handshake_timeout(Duration::from_secs(1));
     let listener = listener.server(server).max_handshakes(1);
     tokio::spawn(async move { listener.serve(echo).await });
     let _dripping = TcpStream::connect(addr).await.unwrap();
@@ -176,7 +184,6 @@ async fn it_stops_listening_and_all_leave() {
     }
     clients[0].close(1000, "").await.unwrap(); // left by itself
     drop(clients.remove(0));
-    sleep(Duration::from_millis(50)).await;
     stop.send(()).unwrap();
     for mut ws in clients {
         assert!(ws.recv().await.is_err(), "1012 is no clean end");
@@ -184,7 +191,9 @@ async fn it_stops_listening_and_all_leave() {
         assert_eq!((frame.code.0, &*frame.reason), (1012, "new version"));
     }
     let drained = serving.await.unwrap();
-    assert_eq!((drained.left, drained.remaining), (19, 0));
+    assert_eq!(drained.remaining, 0);
+    // The one that left by itself may have done so just before.
+    assert!((19..=20).contains(&drained.left), "{drained:?}");
     let refused = TcpStream::connect(addr).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
