@@ -189,8 +189,9 @@ async fn a_handshake_that_comes_byte_by_byte_is_a_handshake() {
     }
 }
 
-/// Passes on what an end says, with the bit at `flip` of the whole flow changed.
-async fn tampered(flip: usize) -> (Vec<u8>, Result<usize, std::io::Error>) {
+/// What an end reads of what the other says, with one bit of the byte at `flip` changed on its way.
+/// `closed`: it has said goodbye itself before.
+async fn tampered(flip: usize, closed: bool) -> (Vec<u8>, Result<usize, std::io::Error>) {
     let (client, server) = both();
     let ((a, far), (near, b)) = (duplex(1 << 20), duplex(1 << 20));
     let (mut from_a, to_a) = tokio::io::split(far);
@@ -215,6 +216,9 @@ async fn tampered(flip: usize) -> (Vec<u8>, Result<usize, std::io::Error>) {
     let (a, b) = meet(&client, &server, a, b).await;
     let (mut a, mut b) = (a.unwrap(), b.unwrap());
     start.send(true).unwrap();
+    if closed {
+        b.shutdown().await.unwrap();
+    }
     a.write_all(&[7; 40]).await.unwrap();
     a.shutdown().await.unwrap();
     let mut got = Vec::new();
@@ -226,13 +230,21 @@ async fn tampered(flip: usize) -> (Vec<u8>, Result<usize, std::io::Error>) {
 async fn what_was_changed_on_its_way_is_never_read() {
     // The record of 40 bytes is 62 long, the goodbye 24.
     for flip in [3, 5, 20, 61] {
-        let (got, outcome) = tampered(flip).await;
+        let (got, outcome) = tampered(flip, false).await;
         assert!(got.is_empty(), "byte {flip}: {got:?}");
         // A length that grew waits for bytes that never come.
         assert!(outcome.is_err() || flip == 3, "byte {flip}: {outcome:?}");
     }
-    let (got, outcome) = tampered(70).await;
+    let (got, outcome) = tampered(70, false).await;
     assert_eq!(got, [7; 40], "what came before is good");
     let error = outcome.unwrap_err().into_inner().unwrap();
     assert!(error.downcast_ref::<TlsError>().is_some(), "{error}");
+}
+
+#[tokio::test]
+async fn what_was_changed_behind_our_goodbye_is_an_error_and_never_a_panic() {
+    let (got, outcome) = tampered(20, true).await;
+    assert!(got.is_empty() && outcome.is_err(), "{outcome:?}");
+    let (got, outcome) = tampered(usize::MAX, true).await;
+    assert_eq!((got.len(), outcome.unwrap()), (40, 40));
 }

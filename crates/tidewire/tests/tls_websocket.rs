@@ -378,3 +378,16 @@ async fn a_peer_that_breaks_the_protocol_reads_why_through_tls() {
     timeout(PATIENCE, raw.expect_end()).await.unwrap();
     assert!(outcome.await.unwrap().is_err());
 }
+
+#[test]
+fn a_stream_may_outlive_its_runtime() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ends = runtime.block_on(async {
+        let (client, server) = both();
+        let (a, b) = tcp_pair().await;
+        let (a, b) = meet(&client, &server, a, b).await;
+        (a.unwrap(), b.unwrap())
+    });
+    drop(runtime);
+    drop(ends);
+}

@@ -6,7 +6,8 @@ use super::stream::TlsStream;
 use super::{handshake, pem, provider};
 use crate::driver::stream::{Io, Stream};
 use rustls::server::{
-    ClientHello, ResolvesServerCert, UnbufferedServerConnection, WebPkiClientVerifier,
+    ClientHello, NoServerSessionStorage, ResolvesServerCert, UnbufferedServerConnection,
+    WebPkiClientVerifier,
 };
 use rustls::sign::CertifiedKey;
 use rustls::{KeyLogFile, RootCertStore, ServerConfig};
@@ -159,6 +160,8 @@ fn finish(mut config: ServerConfig, alpn: Vec<Vec<u8>>) -> Result<ServerConfig, 
     config.alpn_protocols = alpn;
     config.ticketer =
         rustls::crypto::ring::Ticketer::new().map_err(|error| TlsError::of_config(&error))?;
+    // A client without tickets would have the server remember it.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
 }
 
