@@ -23,6 +23,7 @@ Examples:
   tidewire echo 0.0.0.0:8080         reachable from other machines
   tidewire echo --dir public         the files of ./public on the same port
   tidewire echo --prefix 'you said: '
+  tidewire echo --tls-dev            on wss://127.0.0.1:4000/, and how to make clients trust it
 
 Ctrl-C closes every connection with code 1001 and waits up to 5 seconds; a second one does not wait.";
 
@@ -107,6 +108,21 @@ pub(crate) struct EchoArgs {
     /// Serve the files of DIR over HTTP on the same port
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: Option<PathBuf>,
+    /// Speak TLS (wss://, https://) with this certificate and those of its issuers, in PEM
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "tls_key",
+        conflicts_with = "tls_dev"
+    )]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Its private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Speak TLS with a certificate of a local authority, made on first use and kept in your data
+    /// folder (XDG_DATA_HOME, ~/.local/share/tidewire)
+    #[arg(long)]
+    pub(crate) tls_dev: bool,
     /// Log nothing (nor is anything logged when stderr is not a terminal)
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -320,6 +336,9 @@ mod tests {
             &["echo", "--max-message", "0"],
             &["echo", "--max-message", "12Q"],
             &["echo", "--subprotocol", "a b"],
+            &["echo", "--tls-cert", "a.pem"],
+            &["echo", "--tls-key", "a.pem"],
+            &["echo", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"],
             &["h:1", "-H", "no colon"],
             &["h:1", "-H", "A: b\r\nC: d"],
             &["h:1", "-w", "-2"],

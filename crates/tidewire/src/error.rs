@@ -2,6 +2,7 @@
 
 pub use crate::client::error::ConnectError;
 
+use crate::server::AnswerMisuse;
 use std::{fmt, io};
 use tidewire_proto::{
     CloseStory, Failure, LimitExceeded, ProtocolViolation, SendError, Timeout, handshake,
@@ -75,6 +76,14 @@ pub enum AcceptError {
     Timeout,
     /// The client was refused, and told so with this status.
     Refused(Box<handshake::server::Refusal>),
+    /// TLS failed: the client speaks none, does not trust the certificate, or has none that is trusted
+    /// here.
+    #[cfg(feature = "tls")]
+    Tls(crate::tls::TlsError),
+    /// What the application wanted to answer cannot be sent; the caller's to mend.
+    Misuse(AnswerMisuse),
+    /// The server began to [drain](crate::Connections::drain): the client was refused with 503.
+    Stopping,
 }
 
 impl fmt::Display for AcceptError {
@@ -83,6 +92,10 @@ impl fmt::Display for AcceptError {
             Self::Io(error) => write!(f, "the client left during the handshake: {error}"),
             Self::Timeout => f.write_str("the client did not complete its handshake in time"),
             Self::Refused(refusal) => refusal.fmt(f),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => error.fmt(f),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Stopping => f.write_str("the server is stopping and takes no more clients"),
         }
     }
 }
@@ -91,7 +104,10 @@ impl std::error::Error for AcceptError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io(error) => Some(error),
-            _ => None,
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => Some(error),
+            Self::Misuse(misuse) => Some(misuse),
+            Self::Timeout | Self::Refused(_) | Self::Stopping => None,
         }
     }
 }

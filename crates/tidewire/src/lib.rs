@@ -66,7 +66,10 @@ pub use json::{JsonError, NotJson};
 pub use message::{Message, NotText};
 pub use observe::traffic::{Count, Traffic};
 pub use reconnect::Reconnecting;
-pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
+pub use server::{
+    Accepted, AnswerMisuse, Connections, Drain, Drained, Incoming, Listener, Member, PlainRequest,
+    Server, Upgrade, accept, serve,
+};
 pub use split::{Receiver, Sender};
 pub use websocket::WebSocket;
 

@@ -1,11 +1,13 @@
 //! `tidewire echo`: one acceptor, one event loop per thread, a task per connection.
 
+mod authority;
 mod drain;
 mod http;
 mod listen;
 mod log;
 mod pump;
 mod rewind;
+mod tls;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ use tokio::task::spawn_local;
 use self::drain::Open;
 use self::http::Pages;
 use self::log::{ClientLog, Log};
+use self::tls::Tls;
 use crate::args::EchoArgs;
 use crate::exit::Exit;
 
@@ -36,6 +39,7 @@ struct Plan {
     server: tidewire::Server,
     prefix: Option<String>,
     pages: Pages,
+    tls: Option<Tls>,
     log: Option<Arc<Log>>,
 }
 
@@ -72,8 +76,10 @@ fn start(args: EchoArgs) -> Result<(), String> {
         usize::from,
     );
     let log = Log::new(args.quiet);
+    let tls = Tls::new(&args)?;
     let plan = Arc::new(Plan {
         server: server(&args, log.is_some()),
+        tls,
         prefix: args.prefix,
         pages: Pages::new(args.dir.as_deref())?,
         log,
@@ -97,7 +103,7 @@ fn start(args: EchoArgs) -> Result<(), String> {
         }
         drop(done);
 
-        announce(addr)?;
+        announce(addr, plan.tls.as_ref(), args.quiet)?;
         let shard = Rc::new(Shard::new(plan));
         accept_until(listener, &shard, &remotes, stopped).await;
         drop(remotes);
@@ -107,12 +113,18 @@ fn start(args: EchoArgs) -> Result<(), String> {
     })
 }
 
-/// The one line on stdout; scripts wait for it.
-fn announce(addr: SocketAddr) -> Result<(), String> {
+/// The one line on stdout; scripts wait for it. How to trust a certificate goes to stderr.
+fn announce(addr: SocketAddr, tls: Option<&Tls>, quiet: bool) -> Result<(), String> {
+    let scheme = if tls.is_some() { "wss" } else { "ws" };
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "listening on ws://{addr}/")
+    writeln!(stdout, "listening on {scheme}://{addr}/")
         .and_then(|()| stdout.flush())
-        .map_err(|error| format!("cannot write to stdout: {error}"))
+        .map_err(|error| format!("cannot write to stdout: {error}"))?;
+    if let Some(tls) = tls.filter(|_| !quiet) {
+        // Who closed stderr does not want to know.
+        _ = std::io::stderr().lock().write_all(tls.hint.as_bytes());
+    }
+    Ok(())
 }
 
 fn runtime() -> Result<LocalRuntime, String> {
@@ -283,30 +295,49 @@ impl Shard {
         self.load.fetch_add(1, Ordering::Relaxed);
         let shard = self.clone();
         spawn_local(async move {
-            match shard.plan.server.accept_or_http(socket).await {
-                Ok(Accepted::WebSocket(ws)) => {
-                    let slot = shard.enter(&ws, peer);
-                    // Its load goes with it.
-                    spawn_local(pump::Pump::new(ws, shard, slot));
-                    return;
-                }
-                Ok(Accepted::Http(plain)) => {
-                    // Entered as open: a drain lets an answer on its way arrive.
-                    let slot = shard.open.enter();
-                    http::serve(plain.read.into(), plain.io, &shard.plan.pages).await;
-                    shard.open.exit(slot);
-                }
-                Err(AcceptError::Refused(refusal)) => {
-                    if let Some(log) = &shard.plan.log {
-                        log.turned_away(peer, &refusal.to_string());
+            let socket = match &shard.plan.tls {
+                None => shard.welcome(socket, peer).await,
+                Some(tls) => match tls::accept(&tls.server, socket).await {
+                    Ok(Some(stream)) => shard.welcome(stream, peer).await,
+                    Ok(None) => None,
+                    Err(error) => {
+                        shard.turned_away(peer, &error);
+                        None
                     }
-                }
-                // Who leaves before it is a client is nobody: browsers open connections in
-                // advance and drop them.
-                Err(_) => {}
-            }
-            shard.load.fetch_sub(1, Ordering::Relaxed);
+                },
+            };
+            let Some(ws) = socket else {
+                shard.load.fetch_sub(1, Ordering::Relaxed);
+                return;
+            };
+            let slot = shard.enter(&ws, peer);
+            // Its load goes with it.
+            spawn_local(pump::Pump::new(ws, shard, slot));
         });
+    }
+
+    /// Hears what a client wants: a WebSocket comes back, everything else is answered here.
+    async fn welcome<S: tidewire::Io>(&self, io: S, peer: SocketAddr) -> Option<WebSocket> {
+        match self.plan.server.accept_or_http(io).await {
+            Ok(Accepted::WebSocket(ws)) => return Some(ws),
+            Ok(Accepted::Http(plain)) => {
+                // Entered as open: a drain lets an answer on its way arrive.
+                let slot = self.open.enter();
+                http::serve(plain.read.into(), plain.io, &self.plan.pages).await;
+                self.open.exit(slot);
+            }
+            Err(AcceptError::Refused(refusal)) => self.turned_away(peer, &refusal),
+            // Who leaves before it is a client is nobody: browsers open connections in advance
+            // and drop them.
+            Err(_) => {}
+        }
+        None
+    }
+
+    fn turned_away(&self, peer: SocketAddr, why: &dyn std::fmt::Display) {
+        if let Some(log) = &self.plan.log {
+            log.turned_away(peer, &why.to_string());
+        }
     }
 
     /// Enters an open connection, in the log too if somebody watches.

@@ -85,7 +85,12 @@ impl Echo {
             .read_line(&mut line)
             .unwrap();
         let port = line
-            .strip_prefix("listening on ws://127.0.0.1:")
+            .strip_prefix("listening on ws")
+            .and_then(|rest| {
+                rest.strip_prefix('s')
+                    .unwrap_or(rest)
+                    .strip_prefix("://127.0.0.1:")
+            })
             .and_then(|rest| rest.strip_suffix("/\n"))
             .unwrap_or_else(|| panic!("the first line is {line:?}"));
         Echo {

@@ -1,18 +1,17 @@
-//! The server's handshake over a byte stream: request in, response out, and what came behind it.
+//! Reads a request from a byte stream, and judges it.
 
-use super::Server;
+use super::answer::{Answer, REFUSAL_TIME};
+use super::upgrade::{Pending, Upgrade};
+use super::{Arrival, Server};
 use crate::driver::stream::{Io, Stream};
 use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use std::io;
 use std::time::Duration;
-use tidewire_proto::handshake::http1::{self, RequestReader};
+use tidewire_proto::handshake::http1::RequestReader;
 use tidewire_proto::handshake::server::{self, Refusal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::timeout;
-
-/// How long a refused client may take to read why.
-const REFUSAL_TIME: Duration = Duration::from_secs(1);
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, timeout};
 
 /// What came of a connection.
 #[derive(Debug)]
@@ -34,104 +33,113 @@ pub struct PlainRequest<S> {
     pub io: S,
 }
 
-pub(super) struct Exchange<S> {
+/// A request that has been read, not judged.
+pub(super) struct Read<S> {
     server: Server,
+    arrival: Arrival,
     io: S,
     reader: RequestReader,
+    request: http::Request<()>,
+    /// What came behind the head: a client may send frames before it has seen the response.
     leftover: Vec<u8>,
+    /// What is left of the client's time.
+    left: Duration,
 }
 
-pub(super) enum Outcome {
-    Upgraded {
-        accepted: server::Accepted,
-        target: http::Uri,
-    },
-    Plain(http::Request<()>),
+/// Reads a request. A client that sends none in time, or something else, has been told so.
+pub(super) async fn read<S: Io>(
+    server: Server,
+    mut io: S,
+    arrival: Arrival,
+) -> Result<Read<S>, AcceptError> {
+    let start = Instant::now();
+    let time = server.handshake_timeout;
+    let mut reader = RequestReader::new(server.limits);
+    let mut heard = false;
+    let reading = timeout(time, head(&mut io, &mut reader, &mut heard));
+    let (error, answer) = match arrival.unless_stopping(reading).await {
+        Some(Ok(Ok((request, leftover)))) => {
+            return Ok(Read {
+                left: time.saturating_sub(start.elapsed()),
+                server,
+                arrival,
+                io,
+                reader,
+                request,
+                leftover,
+            });
+        }
+        Some(Ok(Err(AcceptError::Refused(refusal)))) => {
+            let answer = Answer::refusal(&refusal);
+            (AcceptError::Refused(refusal), answer)
+        }
+        Some(Ok(Err(error))) => return Err(error),
+        Some(Err(_)) => (AcceptError::Timeout, Answer::refusal(&Refusal::timeout())),
+        // Who has not asked for anything is not answered.
+        None if !heard => return Err(AcceptError::Stopping),
+        None => (AcceptError::Stopping, Answer::stopping()),
+    };
+    // It is told, as long as it listens for a moment.
+    let _ = answer.end(Stream::new(io), REFUSAL_TIME).await;
+    Err(error)
 }
 
-impl<S: Io> Exchange<S> {
-    pub(super) fn new(server: Server, io: S) -> Self {
-        let reader = RequestReader::new(server.limits);
-        Self {
-            server,
-            io,
-            reader,
-            leftover: Vec::new(),
+async fn head<S: Io>(
+    io: &mut S,
+    reader: &mut RequestReader,
+    heard: &mut bool,
+) -> Result<(http::Request<()>, Vec<u8>), AcceptError> {
+    let refused = |error| AcceptError::Refused(Box::new(Refusal::from(error)));
+    let mut chunk = vec![0; 2048];
+    loop {
+        let count = io.read(&mut chunk).await?;
+        if count == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+        *heard = true;
+        let mut input = chunk.get(..count).unwrap_or_default();
+        if let Some(request) = reader.receive(&mut input).map_err(refused)? {
+            return Ok((request, input.to_vec()));
+        }
+    }
+}
+
+impl<S: Io> Read<S> {
+    /// Whether it asks for a WebSocket at all.
+    pub(super) fn is_upgrade(&self) -> bool {
+        server::is_upgrade(&self.request)
+    }
+
+    /// For a server of plain HTTP.
+    pub(super) fn into_plain(self) -> PlainRequest<S> {
+        let mut read = self.reader.into_raw();
+        read.extend_from_slice(&self.leftover);
+        PlainRequest {
+            request: self.request,
+            read,
+            io: self.io,
         }
     }
 
-    /// Reads the request and, if it is accepted, answers it.
-    pub(super) async fn run(&mut self, http: bool) -> Result<Outcome, AcceptError> {
-        let request = self.read_request().await?;
-        if http && !server::is_upgrade(&request) {
-            return Ok(Outcome::Plain(request));
-        }
-        let accepted = self.server.judge(&request).map_err(AcceptError::Refused)?;
-        let mut response = Vec::new();
-        http1::write_response(&accepted.response, b"", &mut response);
-        self.io.write_all(&response).await?;
-        self.io.flush().await?;
-        Ok(Outcome::Upgraded {
-            accepted,
-            target: request.into_parts().0.uri,
-        })
-    }
-
-    async fn read_request(&mut self) -> Result<http::Request<()>, AcceptError> {
-        let refused = |error| AcceptError::Refused(Box::new(Refusal::from(error)));
-        let mut chunk = vec![0; 2048];
-        loop {
-            let count = self.io.read(&mut chunk).await?;
-            if count == 0 {
-                return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-            }
-            let mut input = &chunk[..count];
-            if let Some(request) = self.reader.receive(&mut input).map_err(refused)? {
-                // A client may send frames before it has seen the response: they are kept.
-                self.leftover = input.to_vec();
-                return Ok(request);
+    /// Hands it on if it breaks no rule; otherwise the client is told which.
+    pub(super) async fn judge(self) -> Result<Upgrade, AcceptError> {
+        let stream = Stream::new(self.io);
+        match self.server.judge(&self.request) {
+            Ok(accepted) => Ok(Upgrade::new(
+                stream,
+                Pending {
+                    server: self.server,
+                    arrival: self.arrival,
+                    request: self.request,
+                    accepted,
+                    leftover: self.leftover,
+                    left: self.left,
+                },
+            )),
+            Err(refusal) => {
+                let _ = Answer::refusal(&refusal).end(stream, REFUSAL_TIME).await;
+                Err(AcceptError::Refused(refusal))
             }
         }
-    }
-
-    pub(super) fn finish(self, outcome: Outcome) -> Accepted<S> {
-        let Self {
-            server,
-            io,
-            reader,
-            leftover,
-        } = self;
-        match outcome {
-            Outcome::Plain(request) => {
-                let mut read = reader.into_raw();
-                read.extend_from_slice(&leftover);
-                Accepted::Http(Box::new(PlainRequest { request, read, io }))
-            }
-            Outcome::Upgraded { accepted, target } => {
-                let stream = Stream::new(io);
-                Accepted::WebSocket(server.open(stream, accepted, target, leftover))
-            }
-        }
-    }
-
-    /// Tells the client why not, as long as it listens for a moment.
-    pub(super) async fn refuse(&mut self, refusal: Box<Refusal>) -> AcceptError {
-        let (response, body) = refusal.response();
-        let mut bytes = Vec::new();
-        http1::write_response(&response, body.as_bytes(), &mut bytes);
-        let _ = timeout(REFUSAL_TIME, async {
-            self.io.write_all(&bytes).await?;
-            self.io.flush().await?;
-            self.io.shutdown().await?;
-            // What the client still sends must not be answered with a reset before it has read.
-            let mut sink = [0; 1024];
-            let mut most = 64;
-            while most > 0 && self.io.read(&mut sink).await? > 0 {
-                most -= 1;
-            }
-            io::Result::Ok(())
-        })
-        .await;
-        AcceptError::Refused(refusal)
     }
 }

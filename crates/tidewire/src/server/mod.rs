@@ -1,13 +1,29 @@
 //! The server: [`accept`], [`Server`] for what can be chosen, [`Listener`] and [`serve`].
 //!
-//! - [`exchange`]: the handshake over a byte stream
-//! - [`listener`]: a listening socket, and one task per connection
+//! - [`exchange`]: reads a request from a byte stream, and judges it
+//! - [`upgrade`]: a request that may become a WebSocket, in the application's hands
+//! - [`answer`]: what is written to a client, and how a connection ends that is refused
+//! - [`listener`]: a listening socket; [`serve`](mod@serve): one task per connection
+//! - [`socket`]: TCP and Unix sockets that listen
+//! - [`connections`]: which connections are open; [`drain`]: how they are made to leave
 
+mod answer;
+mod connections;
+mod drain;
 mod exchange;
 mod listener;
+mod misuse;
+mod serve;
+mod socket;
+mod upgrade;
 
+pub use connections::{Connections, Member};
+pub use drain::{Drain, Drained};
 pub use exchange::{Accepted, PlainRequest};
-pub use listener::{Incoming, Listener, serve};
+pub use listener::{Incoming, Listener};
+pub use misuse::AnswerMisuse;
+pub use serve::serve;
+pub use upgrade::Upgrade;
 
 use crate::driver::core::{Meta, Settings};
 use crate::driver::shared::{Opened, Shared};
@@ -16,13 +32,13 @@ use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig, OriginPolicy};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_proto::handshake::http1::HeadLimits;
 use tidewire_proto::handshake::server::{self, Policy, Refusal};
 use tidewire_proto::handshake::subprotocol::SubprotocolPolicy;
 use tidewire_proto::{Compression, Role};
-use tokio::time::timeout;
 
 /// Accepts a WebSocket connection over `io` with the defaults: pages of the same host and port only,
 /// no subprotocol, compression if the client offers it.
@@ -45,6 +61,7 @@ pub struct Server {
     settings: Settings,
     limits: HeadLimits,
     handshake_timeout: Duration,
+    answer_timeout: Option<Duration>,
     keep_target: bool,
 }
 
@@ -57,6 +74,7 @@ impl Default for Server {
             settings: Settings::default(),
             limits: HeadLimits::default(),
             handshake_timeout: Duration::from_secs(10),
+            answer_timeout: Some(Duration::from_secs(30)),
             keep_target: false,
         }
     }
@@ -123,8 +141,9 @@ impl Server {
         self
     }
 
-    /// How long the handshake may take in all, however the client drips it. Default 10 s. Too short
-    /// loses clients on bad links; too long lets others hold sockets for nothing.
+    /// How long the client may take over its handshake in all, however it drips. Default 10 s. The
+    /// time that an application takes over an [`Upgrade`] is not counted. Too short loses clients on
+    /// bad links; too long lets others hold sockets for nothing.
     #[must_use]
     pub fn handshake_timeout(mut self, time: Duration) -> Self {
         self.handshake_timeout = time;
@@ -136,6 +155,60 @@ impl Server {
     pub fn keep_target(mut self, keep: bool) -> Self {
         self.keep_target = keep;
         self
+    }
+
+    /// How long a handler of [`Listener::serve_upgrades`] may take to answer a request, from when it
+    /// is handed over: one that takes longer is dropped, and its client answered with 500. Default
+    /// 30 s; `None`: for ever. Too short loses clients while a database is slow; too long lets a
+    /// handler that hangs hold sockets.
+    #[must_use]
+    pub fn answer_timeout(mut self, time: Option<Duration>) -> Self {
+        self.answer_timeout = time;
+        self
+    }
+
+    /// Reads a request over `io` and judges it, and hands it over to be answered: accepted, perhaps
+    /// with more headers, another subprotocol or a configuration of its own, or refused with any
+    /// HTTP response.
+    ///
+    /// ```no_run
+    /// # async fn example(io: tokio::net::TcpStream) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn user_of(token: Option<&http::HeaderValue>) -> Option<String> { None }
+    /// let upgrade = tidewire::Server::new().receive(io).await?;
+    /// // Whatever it takes: a database, another service.
+    /// match user_of(upgrade.request().headers().get("authorization")).await {
+    ///     Some(user) => {
+    ///         let mut ws = upgrade.header("X-User", user).accept().await?;
+    ///         ws.send("welcome").await?;
+    ///     }
+    ///     None => {
+    ///         let response = http::Response::builder()
+    ///             .status(401)
+    ///             .header("WWW-Authenticate", "Bearer")
+    ///             .body("a token is needed\n")?;
+    ///         upgrade.refuse(response).await?;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`AcceptError`]. A request that breaks a rule or comes from an origin that is not allowed
+    /// has been refused already, and its client told why.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, the stream is dropped with it.
+    pub fn receive<S: Io>(
+        &self,
+        io: S,
+    ) -> impl Future<Output = Result<Upgrade, AcceptError>> + Send + use<S> {
+        let server = self.clone();
+        Box::pin(async move {
+            let request = exchange::read(server, io, Arrival::default()).await?;
+            request.judge().await
+        })
     }
 
     /// Accepts a WebSocket connection over `io`.
@@ -151,14 +224,12 @@ impl Server {
         &self,
         io: S,
     ) -> impl Future<Output = Result<WebSocket, AcceptError>> + Send + use<S> {
-        let handshake = self.exchange(io, false);
+        let server = self.clone();
         // Boxed, so that the future that lives as long as the connection does not hold the room that
         // only the handshake needs.
         Box::pin(async move {
-            match handshake.await? {
-                Accepted::WebSocket(socket) => Ok(socket),
-                Accepted::Http(_) => unreachable!("not given unless asked for"),
-            }
+            let request = exchange::read(server, io, Arrival::default()).await?;
+            request.judge().await?.accept().await
         })
     }
 
@@ -176,36 +247,27 @@ impl Server {
         &self,
         io: S,
     ) -> impl Future<Output = Result<Accepted<S>, AcceptError>> + Send + use<S> {
-        Box::pin(self.exchange(io, true))
-    }
-
-    fn exchange<S: Io>(
-        &self,
-        io: S,
-        http: bool,
-    ) -> impl Future<Output = Result<Accepted<S>, AcceptError>> + Send + use<S> {
-        let time = self.handshake_timeout;
-        let mut exchange = exchange::Exchange::new(self.clone(), io);
-        async move {
-            match timeout(time, exchange.run(http)).await {
-                Ok(Ok(outcome)) => Ok(exchange.finish(outcome)),
-                Ok(Err(AcceptError::Refused(refusal))) => Err(exchange.refuse(refusal).await),
-                Ok(Err(error)) => Err(error),
-                Err(_) => {
-                    exchange.refuse(Box::new(Refusal::timeout())).await;
-                    Err(AcceptError::Timeout)
-                }
+        let server = self.clone();
+        Box::pin(async move {
+            let request = exchange::read(server, io, Arrival::default()).await?;
+            if !request.is_upgrade() {
+                return Ok(Accepted::Http(Box::new(request.into_plain())));
             }
-        }
+            let socket = request.judge().await?.accept().await?;
+            Ok(Accepted::WebSocket(socket))
+        })
     }
 
     /// Whether a request may become a WebSocket; with what, or why not.
-    fn judge<B>(&self, request: &http::Request<B>) -> Result<server::Accepted, Box<Refusal>> {
+    pub(crate) fn judge<B>(
+        &self,
+        request: &http::Request<B>,
+    ) -> Result<server::Accepted, Box<Refusal>> {
         server::judge(request, &self.policy).map_err(Box::new)
     }
 
     /// The connection over a stream on which `accepted` has been answered.
-    fn open(
+    pub(crate) fn open(
         self,
         stream: Stream,
         accepted: server::Accepted,
@@ -228,5 +290,43 @@ impl Server {
             meta: meta.worth_keeping().then(|| Box::new(meta)),
         };
         WebSocket::new(Shared::new(stream, opened))
+    }
+}
+
+/// What is known of a connection before its first byte.
+#[derive(Debug, Default)]
+pub(crate) struct Arrival {
+    /// The client's address, where the stream itself does not tell.
+    pub(crate) peer: Option<SocketAddr>,
+    /// Its place among the connections that are drained.
+    ticket: Option<Arc<connections::Ticket>>,
+    /// Dropped when the request has been answered.
+    unanswered: Option<Arc<()>>,
+}
+
+impl Arrival {
+    /// What `future` gives, unless a drain begins before.
+    async fn unless_stopping<F: Future>(&self, future: F) -> Option<F::Output> {
+        match &self.ticket {
+            None => Some(future.await),
+            Some(ticket) => match serve::first(ticket.stopping(), future).await {
+                serve::First::Left(()) => None,
+                serve::First::Right(output) => Some(output),
+            },
+        }
+    }
+
+    /// Whether a drain has begun.
+    fn is_stopping(&self) -> bool {
+        self.ticket
+            .as_ref()
+            .is_some_and(|ticket| ticket.is_stopping())
+    }
+
+    /// The connection is open.
+    fn opened(&self, socket: &WebSocket) {
+        if let Some(ticket) = &self.ticket {
+            ticket.opened(socket);
+        }
     }
 }
