@@ -28,10 +28,14 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod client;
 mod driver;
 mod error;
 mod handle;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod message;
 mod server;
 mod split;

@@ -199,13 +199,22 @@ impl Server {
         }
     }
 
+    /// The limits and deadlines, to change them.
+    #[cfg(feature = "axum")]
+    pub(crate) fn config_mut(&mut self) -> &mut Config {
+        Arc::make_mut(&mut self.settings.config)
+    }
+
     /// Whether a request may become a WebSocket; with what, or why not.
-    fn judge<B>(&self, request: &http::Request<B>) -> Result<server::Accepted, Box<Refusal>> {
+    pub(crate) fn judge<B>(
+        &self,
+        request: &http::Request<B>,
+    ) -> Result<server::Accepted, Box<Refusal>> {
         server::judge(request, &self.policy).map_err(Box::new)
     }
 
     /// The connection over a stream on which `accepted` has been answered.
-    fn open(
+    pub(crate) fn open(
         self,
         stream: Stream,
         accepted: server::Accepted,
