@@ -60,7 +60,7 @@
 //! | HTTP/1.0 | `ConnectionNotUpgradable`, 426 | [`HttpVersionNotSupported`](rejection::HttpVersionNotSupported), 505 |
 //! | HTTP/2 (extended CONNECT) | with feature `http2` | not yet: refused with 505. Browsers use HTTP/1.1 unless the server announces it |
 //! | subprotocol not offered | sent all the same | not sent; see [`set_selected_protocol`](WebSocketUpgrade::set_selected_protocol) |
-//! | `send` | waits for the socket | waits only while much is queued; `flush` waits for the socket |
+//! | `send` | writes each message | writes, but answers to messages that arrived together leave together |
 //! | a full write buffer | fails the send | makes it wait; see [`max_write_buffer_size`](WebSocketUpgrade::max_write_buffer_size) |
 //! | close code or reason that may not be sent | sent as they are | an error of `send`; the connection goes on |
 //! | `read_buffer_size`, `write_buffer_size` | tuning | deprecated: without effect |

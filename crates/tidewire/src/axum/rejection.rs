@@ -132,7 +132,7 @@ rejections! {
     InvalidWebSocketVersionHeader
     /// No Sec-WebSocket-Key: 400.
     WebSocketKeyHeaderMissing
-    /// Another rule of the handshake is broken; [`refusal`](Self::refusal) says which. Mostly 400.
+    /// Another rule of the handshake is broken; its `refusal()` says which. Mostly 400.
     InvalidHandshake
 }
 

@@ -50,8 +50,8 @@ impl WebSocket {
         poll_fn(|cx| Pin::new(&mut *self).poll_next(cx)).await
     }
 
-    /// Sends a message or a control frame. Resolves when the whole of it is queued, which is at
-    /// once unless much waits to be written.
+    /// Sends a message or a control frame. Resolves when it is written, so that a handler may end
+    /// after it; but answers to messages that arrived together leave together, right after.
     ///
     /// # Errors
     ///
@@ -60,18 +60,34 @@ impl WebSocket {
     ///
     /// # Cancel safety
     ///
-    /// Safe: dropped before it resolves, nothing of the message was queued.
+    /// Dropped before it resolves, the message is queued whole or not at all, and the connection
+    /// goes on.
     pub async fn send(&mut self, msg: Message) -> Result<(), Error> {
         let message = match msg {
             Message::Text(text) => crate::Message::Text(text.into()),
             Message::Binary(bytes) => crate::Message::Binary(bytes),
             control => {
                 self.queue(control)?;
-                self.inner.try_flush();
-                return Ok(());
+                return self.written().await;
             }
         };
-        self.inner.send(message).await.map_err(Error::new)
+        self.inner.send(message).await.map_err(Error::new)?;
+        if self.leaves_together() {
+            return Ok(());
+        }
+        self.written().await
+    }
+
+    /// Whether what is queued is little, and will be written with what is queued next.
+    fn leaves_together(&self) -> bool {
+        let core = self.inner.shared.lock();
+        core.has_unread() && !core.blocked && !core.is_full()
+    }
+
+    async fn written(&mut self) -> Result<(), Error> {
+        poll_fn(|cx| self.poll_written(cx))
+            .await
+            .map_err(Error::new)
     }
 
     /// Sends a Close frame without a code and waits until it is written, as `SinkExt::close` does.
@@ -102,7 +118,7 @@ impl WebSocket {
         self.inner
     }
 
-    /// Queues a message or a control frame, to be written by what is called next.
+    /// Queues a message or a control frame, to be written by what flushes next.
     fn queue(&self, message: Message) -> Result<(), Error> {
         let (kind, payload) = match message {
             Message::Text(text) => (Kind::Text, Bytes::from(text)),
@@ -117,19 +133,13 @@ impl WebSocket {
             return Err(Error::new(core.closed_error()));
         }
         let queued = scratch::with(|scratch| core.queue_shared(kind, payload, &mut scratch.tools));
-        queued.map_err(|error| Error::new(core.refused(error)))?;
-        // If nobody flushes, it leaves once the current poll has returned.
-        shared.defer_flush(&mut core);
-        Ok(())
+        queued.map_err(|error| Error::new(core.refused(error)))
     }
 
     fn pong(&self, payload: &[u8]) -> Result<(), crate::Error> {
-        let shared = &self.inner.shared;
-        let mut core = shared.lock();
+        let mut core = self.inner.shared.lock();
         let queued = core.connection.pong(payload);
-        queued.map_err(|error| core.refused(error))?;
-        shared.defer_flush(&mut core);
-        Ok(())
+        queued.map_err(|error| core.refused(error))
     }
 
     fn begin_close(&self, frame: Option<CloseFrame>) -> Result<(), crate::Error> {
@@ -208,8 +218,7 @@ impl FusedStream for WebSocket {
     }
 }
 
-/// Waits for room in `poll_ready`; writes at the latest when the task that fed it next waits for
-/// something.
+/// Waits for room in `poll_ready`. What was fed is written by `poll_flush`, and by receiving.
 impl Sink<Message> for WebSocket {
     type Error = Error;
 
