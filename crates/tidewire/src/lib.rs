@@ -28,6 +28,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod client;
 mod driver;
 mod error;
@@ -36,6 +38,8 @@ mod futures;
 mod handle;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "hyper")]
+pub mod hyper;
 mod message;
 mod observe;
 pub mod reconnect;

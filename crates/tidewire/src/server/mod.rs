@@ -258,6 +258,12 @@ impl Server {
         })
     }
 
+    /// The limits and deadlines, to change them.
+    #[cfg(feature = "axum")]
+    pub(crate) fn config_mut(&mut self) -> &mut Config {
+        Arc::make_mut(&mut self.settings.config)
+    }
+
     /// Whether a request may become a WebSocket; with what, or why not.
     pub(crate) fn judge<B>(
         &self,
