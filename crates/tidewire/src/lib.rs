@@ -36,10 +36,10 @@ mod error;
 #[cfg(feature = "futures")]
 mod futures;
 mod handle;
-#[cfg(feature = "json")]
-mod json;
 #[cfg(feature = "hyper")]
 pub mod hyper;
+#[cfg(feature = "json")]
+mod json;
 mod message;
 mod observe;
 pub mod reconnect;

@@ -303,7 +303,9 @@ async fn a_websocket_over_http2_is_refused_by_its_version() {
 }
 
 /// A service that says what becomes of its upgrades, and returns its response when told to.
-async fn reported<F>(answered: impl Fn() -> F + Clone + Send + 'static) -> (Raw, Reports)
+async fn reported<F>(
+    answered: impl Fn() -> F + Clone + Send + 'static,
+) -> (Raw<tokio::io::DuplexStream>, Reports)
 where
     F: Future<Output = ()> + Send + 'static,
 {

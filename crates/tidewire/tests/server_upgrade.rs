@@ -15,7 +15,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::time::sleep;
 
 /// A request of a client by hand, with more headers, received.
-async fn request(server: &Server, headers: &str) -> (Raw, Upgrade) {
+async fn request(server: &Server, headers: &str) -> (Raw<DuplexStream>, Upgrade) {
     let (a, b) = duplex(64 * 1024);
     let mut raw = Raw::new(a, Role::Client);
     raw.send_bytes(format!("{REQUEST}{headers}\r\n").as_bytes())
