@@ -5,8 +5,8 @@
 
 mod tls_common;
 
-use tidewire::Server;
 use tidewire::tls::{ClientTls, ServerTls, TlsStream};
+use tidewire::{Config, Server};
 use tls_common::peer::{Files, Peer, VERSIONS};
 use tls_common::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -126,7 +126,9 @@ async fn what_tls_says_by_itself_leaves_though_the_websocket_says_nothing() {
     let serving = tokio::spawn(async move {
         let (tcp, _) = listener.accept().await.unwrap();
         let stream = authority.server(&["localhost"]).accept(tcp).await.unwrap();
-        let mut ws = Server::new().accept(stream).await.unwrap();
+        let silent = Config::new().ping_interval(None); // a Ping would take it along
+        let server = Server::new().config(silent);
+        let mut ws = server.accept(stream).await.unwrap();
         let _ = ws.recv().await;
     });
     peer.say(

@@ -20,12 +20,12 @@
 //! let ws = tidewire::Client::new("ws://chat.example/").handshake(stream).await?;
 //! # Ok(()) }
 //! ```
-//!
-//! - [`client`], [`server`]: what can be chosen
-//! - [`stream`]: the byte stream, [`inner`]: what is behind it, [`handshake`]: how it comes about
-//! - [`session`]: rustls, without its buffers; [`scratch`]: the buffers, one set per thread
-//! - [`roots`], [`pem`], [`verify`]: certificates
-//! - [`error`]: what can go wrong
+
+// client, server: what can be chosen
+// stream: the byte stream; inner: what is behind it; handshake: how it comes about
+// session: rustls, without its buffers; scratch: the buffers, one set per thread
+// roots, pem, verify: certificates
+// error: what can go wrong
 
 mod client;
 mod error;
