@@ -228,6 +228,8 @@ pub enum SendError {
     ControlQueueFull,
     /// A fragmented message is being sent: end it before the next one (§5.4).
     FragmentedMessageOpen,
+    /// The message has ended: it takes no more parts.
+    MessageEnded,
     /// The bytes are not UTF-8, and cannot be part of a text message (§8.1).
     NotUtf8,
     /// A close reason has more than 123 bytes (§5.5).
@@ -247,6 +249,7 @@ impl fmt::Display for SendError {
             Self::ControlTooLong => "a Ping or Pong carries at most 125 bytes",
             Self::ControlQueueFull => "too many control frames wait to be sent",
             Self::FragmentedMessageOpen => "end the fragmented message before starting another",
+            Self::MessageEnded => "the message has ended: begin another one",
             Self::NotUtf8 => "a text message must be UTF-8: send other bytes as binary",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
         })

@@ -35,6 +35,7 @@ mod handle;
 mod message;
 mod server;
 mod split;
+mod streaming;
 mod websocket;
 
 pub use client::{Client, connect};
@@ -46,6 +47,7 @@ pub use error::{AcceptError, ConnectError, Error};
 pub use message::Message;
 pub use server::{Accepted, Incoming, Listener, PlainRequest, Server, accept, serve};
 pub use split::{Receiver, Sender};
+pub use streaming::{MessageReader, MessageWriter, WebSocketIo};
 pub use websocket::WebSocket;
 
 pub use tidewire_proto::deflate::DeflateConfig;
