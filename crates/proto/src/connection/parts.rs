@@ -11,8 +11,8 @@ use crate::message::{Budget, Gather};
 use std::time::Instant;
 use tidewire_simd::{from_utf8, mask};
 
-/// Compressed bytes that are inflated at once. DEFLATE makes at most 1032 bytes of one: some 130 KiB.
-const INFLATE_STEP: usize = 128;
+/// Compressed bytes that are inflated at once. DEFLATE makes at most 1032 bytes of one: some 65 KiB.
+const INFLATE_STEP: usize = 64;
 
 /// Inflated bytes that are worth handing out.
 const ENOUGH: usize = 16 * 1024;
@@ -21,7 +21,7 @@ impl Connection {
     /// As [`receive`](Self::receive), but hands messages out in parts, as their bytes arrive:
     /// [`Event::TextPart`] and [`Event::BinaryPart`]. Memory stays bounded whatever the size of a
     /// message: uncompressed parts lie in `input`, unmasked in place, and compressed ones are inflated
-    /// a piece at a time, into some 150 KiB at most. A part is never empty, unless it is the last.
+    /// a piece at a time, into some 80 KiB at most. A part is never empty, unless it is the last.
     ///
     /// Text is checked as it arrives (§8.1) and cut between characters: up to three bytes of an
     /// unfinished one wait for the rest.

@@ -245,11 +245,7 @@ mod tests {
             encoder.flush(&mut next);
             assert!(next.is_empty());
             encoder.encode(b"Hello", true, &mut next);
-            assert_eq!(
-                next,
-                [0x02, 0x13, 0x00, 0x00].as_slice(),
-                "it still has its window"
-            );
+            assert!(next.len() < 7, "it still has its window: {next:02x?}");
         }
     }
 

@@ -14,7 +14,7 @@ use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use tidewire_proto::{CloseCode, Event, Kind, State};
+use tidewire_proto::{CloseCode, CloseStory, Event, Kind, State};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 impl WebSocket {
@@ -149,7 +149,14 @@ impl AsyncWrite for WebSocketIo {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let shared = &self.ws.shared;
         let mut core = shared.lock();
-        handle::poll_flush(shared, &mut core, &mut { POLL_PLACE }, cx).map_err(broken)
+        let flushed = handle::poll_flush(shared, &mut core, &mut { POLL_PLACE }, cx);
+        match ready!(flushed) {
+            // The answer to the peer's Close went out behind everything else: nothing is left.
+            Err(_) if core.connection.story().is_some_and(CloseStory::is_clean) => {
+                Poll::Ready(Ok(()))
+            }
+            flushed => Poll::Ready(flushed.map_err(broken)),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -158,20 +165,7 @@ impl AsyncWrite for WebSocketIo {
         if open {
             handle::begin_close(shared, CloseCode::NORMAL, "").map_err(broken)?;
         }
-        let mut core = shared.lock();
-        let flushed = handle::poll_flush(shared, &mut core, &mut { POLL_PLACE }, cx);
-        match ready!(flushed) {
-            // The peer has closed already, or ended at once on our Close: there is nothing to shut.
-            Err(_)
-                if core
-                    .connection
-                    .story()
-                    .is_some_and(|story| story.is_clean()) =>
-            {
-                Poll::Ready(Ok(()))
-            }
-            flushed => Poll::Ready(flushed.map_err(broken)),
-        }
+        self.poll_flush(cx)
     }
 }
 

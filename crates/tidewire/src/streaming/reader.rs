@@ -55,7 +55,7 @@ impl Receiver {
 
 /// A message as it arrives: by [`chunk`](Self::chunk), or as an [`AsyncRead`].
 ///
-/// Memory stays bounded whatever the size of the message, compressed or not: some 300 KiB at worst.
+/// Memory stays bounded whatever the size of the message, compressed or not: some 200 KiB at worst.
 /// Nothing is read from the network while nobody asks for more, so a slow reader slows its peer down;
 /// it also leaves Pings unanswered and goes without the news that the peer has closed.
 ///
@@ -152,7 +152,7 @@ impl MessageReader<'_> {
     }
 
     /// The next bytes of the message, as they come from the network: up to 64 KiB, or what that
-    /// inflates to at most at a time, some 150 KiB. `None`: the message has ended. Those of a text are
+    /// inflates to at most at a time, some 80 KiB. `None`: the message has ended. Those of a text are
     /// cut between characters, so each chunk is UTF-8.
     ///
     /// # Errors
