@@ -20,6 +20,14 @@ pub struct Config {
     /// with 1009 before its payload is read. Smaller than `max_message`, it forces large messages to
     /// be sent in fragments, which many clients never do.
     pub max_frame: usize,
+    /// The largest message that is received in parts
+    /// ([`receive_part`](crate::Connection::receive_part)), in bytes, after decompression; `None`: any
+    /// size. Default `None`.
+    ///
+    /// Nothing of such a message is held, so neither `max_message` nor `max_frame` bounds it: without
+    /// this limit a peer decides how much its receiver writes to a disk. Too small, and honest uploads
+    /// are refused with 1009.
+    pub max_streamed: Option<u64>,
     /// How many control frames may wait to be sent. Default 64.
     ///
     /// When that many wait, a further Ping replaces the last Pong instead of adding one, which
@@ -45,6 +53,10 @@ pub struct Config {
 /// Bytes charged against `max_message` for each fragment after the first.
 pub const FRAGMENT_OVERHEAD: usize = 64;
 
+/// Fragments in a row that may bring nothing to hand out of a message that is received in parts. They
+/// hold no memory, but would go on for ever.
+pub const MAX_EMPTY_FRAGMENTS: u32 = 1000;
+
 /// Bytes a second: the speed of the slowest reader whose Pong is still waited for. Data written
 /// since the last proof that the peer reads stretches `pong_timeout` by the time it takes at this
 /// speed (at most [`MAX_UNPROVEN`] bytes are counted).
@@ -58,6 +70,7 @@ impl Default for Config {
         Self {
             max_message: 16 * 1024 * 1024,
             max_frame: 16 * 1024 * 1024,
+            max_streamed: None,
             max_queued_control: 64,
             ping_interval: Some(Duration::from_secs(20)),
             pong_timeout: Duration::from_secs(20),
@@ -86,6 +99,13 @@ impl Config {
     #[must_use]
     pub fn max_frame(mut self, bytes: usize) -> Self {
         self.max_frame = bytes;
+        self
+    }
+
+    /// Sets [`max_streamed`](Self::max_streamed) in bytes.
+    #[must_use]
+    pub fn max_streamed(mut self, bytes: impl Into<Option<u64>>) -> Self {
+        self.max_streamed = bytes.into();
         self
     }
 

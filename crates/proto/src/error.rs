@@ -89,6 +89,16 @@ pub enum LimitExceeded {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A message that is received in parts outgrew `max_streamed`, or the limit that its receiver set.
+    Streamed {
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A message that is received in parts went on in this many fragments without a byte to hand out.
+    EmptyFragments {
+        /// The limit in fragments.
+        limit: u32,
+    },
 }
 
 impl fmt::Display for LimitExceeded {
@@ -104,6 +114,18 @@ impl fmt::Display for LimitExceeded {
                 write!(
                     f,
                     "a message is over the limit of {limit} bytes (max_message)"
+                )
+            }
+            Self::Streamed { limit } => {
+                write!(
+                    f,
+                    "a streamed message is over the limit of {limit} bytes (max_streamed)"
+                )
+            }
+            Self::EmptyFragments { limit } => {
+                write!(
+                    f,
+                    "a streamed message went on in {limit} fragments without a byte"
                 )
             }
         }
@@ -206,6 +228,10 @@ pub enum SendError {
     ControlQueueFull,
     /// A fragmented message is being sent: end it before the next one (§5.4).
     FragmentedMessageOpen,
+    /// The message has ended: it takes no more parts.
+    MessageEnded,
+    /// The bytes are not UTF-8, and cannot be part of a text message (§8.1).
+    NotUtf8,
     /// A close reason has more than 123 bytes (§5.5).
     ReasonTooLong,
 }
@@ -223,6 +249,8 @@ impl fmt::Display for SendError {
             Self::ControlTooLong => "a Ping or Pong carries at most 125 bytes",
             Self::ControlQueueFull => "too many control frames wait to be sent",
             Self::FragmentedMessageOpen => "end the fragmented message before starting another",
+            Self::MessageEnded => "the message has ended: begin another one",
+            Self::NotUtf8 => "a text message must be UTF-8: send other bytes as binary",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
         })
     }

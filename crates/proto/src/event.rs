@@ -15,6 +15,22 @@ pub enum Event<'b> {
     Text(TextPayload<'b>),
     /// A whole binary message.
     Binary(Payload<'b>),
+    /// The next part of a text message, cut between characters; only
+    /// [`receive_part`](crate::Connection::receive_part) gives it.
+    TextPart {
+        /// May be empty if it is the last.
+        text: TextPayload<'b>,
+        /// Whether the message ends with it.
+        last: bool,
+    },
+    /// The next part of a binary message; only
+    /// [`receive_part`](crate::Connection::receive_part) gives it.
+    BinaryPart {
+        /// May be empty if it is the last.
+        data: Payload<'b>,
+        /// Whether the message ends with it.
+        last: bool,
+    },
     /// A Ping; its Pong is already queued.
     Ping(Payload<'b>),
     /// A Pong, asked for or not.

@@ -1,6 +1,7 @@
 //! Gathers a message that did not arrive whole: fragments, split frames, inflated text. Memory
 //! follows the bytes that arrived, not the length that was claimed.
 
+use crate::config::Config;
 use crate::error::{Failure, LimitExceeded, ProtocolViolation};
 use crate::event::{Event, Payload, TextPayload};
 use crate::frame::Kind;
@@ -121,27 +122,59 @@ impl Gather {
     }
 }
 
-/// What a message may still cost: its bytes, and an overhead for each fragment.
+/// What a message may still cost: its bytes and, if it is gathered, an overhead for each fragment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
-    limit: usize,
-    left: usize,
+    limit: u64,
+    left: u64,
+    streamed: bool,
 }
 
 impl Budget {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, left: limit }
+    /// That of a message which is gathered, or of one which is handed out in parts.
+    pub(crate) fn new(config: &Config, streamed: bool) -> Self {
+        let limit = if streamed {
+            config.max_streamed.unwrap_or(u64::MAX)
+        } else {
+            config.max_message as u64
+        };
+        Self {
+            limit,
+            left: limit,
+            streamed,
+        }
+    }
+
+    /// Whether this is for a message that is handed out in parts.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.streamed
     }
 
     pub(crate) fn left(&self) -> usize {
-        self.left
+        usize::try_from(self.left).unwrap_or(usize::MAX)
     }
 
     pub(crate) fn charge(&mut self, bytes: u64) -> Result<(), LimitExceeded> {
-        let over = LimitExceeded::Message { limit: self.limit };
-        let bytes = usize::try_from(bytes).map_err(|_| over)?;
-        self.left = self.left.checked_sub(bytes).ok_or(over)?;
+        self.left = self.left.checked_sub(bytes).ok_or_else(|| self.over())?;
         Ok(())
+    }
+
+    /// Allows `limit` bytes in all, those charged so far included.
+    pub(crate) fn limit_to(&mut self, limit: u64) -> Result<(), LimitExceeded> {
+        let used = self.limit - self.left;
+        self.limit = limit;
+        self.left = limit;
+        self.charge(used)
+    }
+
+    #[cold]
+    fn over(&self) -> LimitExceeded {
+        if self.streamed {
+            LimitExceeded::Streamed { limit: self.limit }
+        } else {
+            let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+            LimitExceeded::Message { limit }
+        }
     }
 }
 

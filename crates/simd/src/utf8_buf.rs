@@ -96,6 +96,35 @@ impl Utf8Buf {
         Ok(())
     }
 
+    /// Bytes held that are whole characters.
+    #[must_use]
+    pub fn valid_len(&self) -> usize {
+        self.valid
+    }
+
+    /// How many bytes the character is short of that the text ends inside of; 0: it ends with a whole
+    /// one, or bytes were left unchecked that begin none.
+    #[must_use]
+    pub fn missing(&self) -> usize {
+        let unfinished = &self.bytes[self.valid..];
+        let width: usize = match unfinished.first() {
+            Some(0xc2..=0xdf) => 2,
+            Some(0xe0..=0xef) => 3,
+            Some(0xf0..=0xf4) => 4,
+            _ => 0,
+        };
+        width.saturating_sub(unfinished.len())
+    }
+
+    /// Takes the whole characters out, without a copy; the beginning of one that has not arrived
+    /// whole stays.
+    #[must_use]
+    pub fn take_valid(&mut self) -> Text {
+        let valid = self.bytes.split_to(self.valid).freeze();
+        self.valid = 0;
+        Text::from_valid(valid)
+    }
+
     /// The whole text.
     ///
     /// # Errors
@@ -148,6 +177,33 @@ mod tests {
         let mut text = Utf8Buf::new();
         text.push(b"\xe2\x82").unwrap();
         assert_eq!(text.finish(), Err(InvalidUtf8));
+    }
+
+    #[test]
+    fn whole_characters_are_taken_and_the_rest_stays() {
+        let mut text = Utf8Buf::new();
+        text.push("ab🌊".as_bytes().split_at(4).0).unwrap();
+        assert_eq!(text.missing(), 2);
+        assert_eq!(text.take_valid(), "ab");
+        assert_eq!((text.len(), text.missing()), (2, 2));
+        assert_eq!(text.take_valid(), "");
+        text.push("ab🌊".as_bytes().split_at(4).1).unwrap();
+        assert_eq!(text.missing(), 0);
+        assert_eq!(text.take_valid(), "🌊");
+        assert!(text.is_empty());
+        text.reserve(2);
+        text.spare(99).put_slice(b"\xff\xff");
+        assert_eq!(text.take_valid(), "", "unchecked bytes are no text");
+        for (begun, missing) in [
+            (&b"\xc3"[..], 1),
+            (b"\xe2", 2),
+            (b"\xe2\x82", 1),
+            (b"\xf0", 3),
+        ] {
+            let mut text = Utf8Buf::new();
+            text.push(begun).unwrap();
+            assert_eq!(text.missing(), missing, "{begun:02x?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::driver::core::{NO_PLACE, POLL_PLACE, Place, Rare};
 use crate::driver::scratch;
 use crate::driver::shared::Shared;
 use crate::error::Error;
-use crate::handle;
+use crate::handle::{self, Whose};
 use crate::message::Message;
 use crate::split::{Receiver, Sender};
 use crate::websocket::WebSocket;
@@ -43,7 +43,7 @@ pub(crate) fn poll_ready(
     place: &mut Place,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
-    handle::poll_room(shared, &mut shared.lock(), place, cx)
+    handle::poll_room(shared, &mut shared.lock(), place, Whose::Nobodys, cx)
 }
 
 /// Queues a message. It is written with what follows, by a flush or once the current poll returns.
@@ -65,7 +65,7 @@ pub(crate) fn poll_flush(
     place: &mut Place,
     cx: &mut Context<'_>,
 ) -> Poll<Result<(), Error>> {
-    handle::poll_flush(shared, place, cx)
+    handle::poll_flush(shared, &mut shared.lock(), place, cx)
 }
 
 /// Begins to close; ready when the Close frame is with the operating system, or the connection is

@@ -58,18 +58,38 @@ pub(crate) fn send(
     };
     poll_fn(move |cx| {
         let mut core = shared.lock();
-        ready!(poll_room(shared, &mut core, waiting.place(), cx))?;
+        ready!(poll_room(
+            shared,
+            &mut core,
+            waiting.place(),
+            Whose::Nobodys,
+            cx
+        ))?;
         let payload = std::mem::take(&mut payload);
         let queued = scratch::with(|scratch| core.queue_shared(kind, payload, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
-        if then == Then::Later || core.has_unread() {
-            shared.defer_flush(&mut core);
-        } else {
-            core.clock = shared.service.now();
-            shared.flush_and_settle(&mut core);
-        }
+        write(shared, &mut core, then);
         Poll::Ready(Ok(()))
     })
+}
+
+/// Writes what was just queued, or has it written later.
+pub(crate) fn write(shared: &Arc<Shared>, core: &mut Core, then: Then) {
+    if then == Then::Later || core.has_unread() {
+        shared.defer_flush(core);
+    } else {
+        core.clock = shared.service.now();
+        shared.flush_and_settle(core);
+    }
+}
+
+/// Whose the message is that is being sent in fragments, if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// That of who asks.
+    Mine,
+    /// Not that of who asks: it has to end first (RFC 6455 §5.4).
+    Nobodys,
 }
 
 /// A future that may wait for the outbox, and leaves the queue when it is dropped.
@@ -93,19 +113,21 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Ready when fewer bytes than the high-water mark wait.
+/// Ready when fewer bytes than the high-water mark wait, and no message of somebody else is half sent.
 pub(crate) fn poll_room(
     shared: &Arc<Shared>,
     core: &mut Core,
     place: &mut Place,
+    fragments: Whose,
     cx: &Context<'_>,
 ) -> Poll<Result<(), Error>> {
     if !core.is_writable() || core.connection.state() != State::Open {
         return Poll::Ready(Err(core.closed_error()));
     }
-    if core.is_full() {
+    let must_wait = fragments != Whose::Mine && core.connection.is_fragmenting();
+    if must_wait || core.is_full() {
         core.wait_for_room(place, cx);
-        if !core.blocked {
+        if core.is_full() && !core.blocked {
             // Frames that were only queued: nobody writes them unless somebody is asked to.
             shared.defer_flush(core);
         }
@@ -115,7 +137,8 @@ pub(crate) fn poll_room(
 }
 
 pub(crate) fn poll_writable(shared: &Arc<Shared>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
-    poll_room(shared, &mut shared.lock(), &mut { POLL_PLACE }, cx)
+    let mut core = shared.lock();
+    poll_room(shared, &mut core, &mut { POLL_PLACE }, Whose::Nobodys, cx)
 }
 
 pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Error>> + Send + '_ {
@@ -123,18 +146,18 @@ pub(crate) fn flush(shared: &Arc<Shared>) -> impl Future<Output = Result<(), Err
         shared,
         place: NO_PLACE,
     };
-    poll_fn(move |cx| poll_flush(shared, waiting.place(), cx))
+    poll_fn(move |cx| poll_flush(shared, &mut shared.lock(), waiting.place(), cx))
 }
 
-/// Ready when nothing waits to be written any more.
+/// Ready when everything queued is with the operating system.
 pub(crate) fn poll_flush(
     shared: &Arc<Shared>,
+    core: &mut Core,
     place: &mut Place,
     cx: &Context<'_>,
 ) -> Poll<Result<(), Error>> {
-    let mut core = shared.lock();
     core.clock = shared.service.now();
-    let flush = shared.flush_and_settle(&mut core);
+    let flush = shared.flush_and_settle(core);
     if !core.is_writable() {
         return Poll::Ready(Err(core.closed_error()));
     }

@@ -45,6 +45,7 @@ mod observe;
 pub mod reconnect;
 mod server;
 mod split;
+mod streaming;
 #[cfg(feature = "test-util")]
 pub mod test_util;
 #[cfg(feature = "tls")]
@@ -75,6 +76,7 @@ pub use server::{
     Server, Upgrade, accept, serve,
 };
 pub use split::{Receiver, Sender};
+pub use streaming::{MessageReader, MessageWriter, WebSocketIo};
 pub use websocket::WebSocket;
 
 pub use tidewire_proto::deflate::DeflateConfig;

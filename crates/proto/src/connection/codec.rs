@@ -86,6 +86,35 @@ impl Codec {
         smaller
     }
 
+    /// Appends what is ready of `payload`, the next part of a message, compressed; `fin` ends it. The
+    /// encoder stays here until then.
+    pub(super) fn compress_part(
+        &mut self,
+        payload: &[u8],
+        fin: bool,
+        pool: &mut Pool,
+        out: &mut Vec<u8>,
+    ) {
+        let (bits, takeover) = self.send;
+        let level = self.agreed.level;
+        let encoder = self
+            .encoder
+            .get_or_insert_with(|| Box::new(pool.encoder(level, bits)));
+        encoder.encode(payload, fin, out);
+        if fin && !takeover {
+            if let Some(encoder) = self.encoder.take() {
+                pool.put_encoder(*encoder);
+            }
+        }
+    }
+
+    /// Appends what the encoder holds back of the message under way.
+    pub(super) fn flush_part(&mut self, out: &mut Vec<u8>) {
+        if let Some(encoder) = &mut self.encoder {
+            encoder.flush(out);
+        }
+    }
+
     /// The bytes of a prepared frame, compressed where that is possible once for all.
     pub(super) fn prepared(&mut self, frame: &PreparedFrame, pool: &mut Pool) -> Bytes {
         if !self.wants(frame.payload().len()) {

@@ -2,7 +2,10 @@
 //!
 //! - [`state`]: open, closing, closed, every transition, and the story of the end
 //! - `recv`: bytes in, events out, and what each violation is called
+//! - `parts`: the same for messages that are too large to hold
+//! - `direct`: the same for large payloads that are read into their own buffer
 //! - `send`: commands in, bytes out
+//! - `fragments`: the same for messages that are too large to hold
 //! - `control`: control frames that wait to be sent
 //! - `close`: the closing handshake
 //! - `codec`: permessage-deflate, as one connection uses it
@@ -11,6 +14,9 @@
 mod close;
 mod codec;
 mod control;
+mod direct;
+mod fragments;
+mod parts;
 mod recv;
 mod send;
 pub mod state;
@@ -59,8 +65,8 @@ pub struct Connection {
     story: Option<Box<CloseStory>>,
     recv: recv::Recv,
     control: ControlQueue,
-    /// The kind of the fragmented message that is being sent.
-    fragmented: Option<crate::frame::Kind>,
+    /// The message that is being sent in fragments.
+    fragmented: Option<fragments::Fragmented>,
     timers: timers::Timers,
 }
 

@@ -2,16 +2,14 @@
 
 use super::state::Phase;
 use super::{Connection, codec::Codec};
-use crate::config::FRAGMENT_OVERHEAD;
 use crate::deflate::Pool;
 use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};
 use crate::frame::header::{self, Header, Rules};
 use crate::frame::{CloseFrame, Kind, Opcode};
-use crate::message::{Budget, EAGER, Gather};
-use bytes::BytesMut;
+use crate::message::{Budget, Gather};
 use std::time::Instant;
-use tidewire_simd::{Spare, from_utf8, mask, mask_at};
+use tidewire_simd::{from_utf8, mask, mask_at};
 
 /// Where the reading of the byte stream stands. Between whole messages it owns no buffer.
 #[derive(Debug, Default)]
@@ -20,30 +18,87 @@ pub(super) struct Recv {
     head: [u8; header::MAX_LEN],
     head_len: u8,
     /// A frame whose payload has not arrived whole.
-    frame: Option<Partial>,
+    pub(super) frame: Option<Partial>,
     /// A message that has not arrived whole. Boxed, as what follows: an idle connection has neither.
-    message: Option<Box<Message>>,
+    pub(super) message: Option<Box<Message>>,
     /// The payload, so far, of a control frame that has not arrived whole.
     #[allow(clippy::box_collection)] // 8 bytes of an idle connection instead of 24
     control: Option<Box<Vec<u8>>>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Partial {
-    opcode: Opcode,
-    fin: bool,
-    mask: Option<[u8; 4]>,
+pub(super) struct Partial {
+    pub(super) opcode: Opcode,
+    pub(super) fin: bool,
+    pub(super) mask: Option<[u8; 4]>,
     /// Payload bytes that have arrived.
-    offset: u64,
+    pub(super) offset: u64,
     /// Payload bytes still to come.
-    remaining: u64,
+    pub(super) remaining: u64,
+}
+
+impl Partial {
+    /// A frame of which nothing but the header has arrived.
+    pub(super) fn new(header: &Header) -> Self {
+        let Header {
+            fin,
+            opcode,
+            mask,
+            len,
+            ..
+        } = *header;
+        Self {
+            opcode,
+            fin,
+            mask,
+            offset: 0,
+            remaining: len,
+        }
+    }
+
+    /// Takes the next `count` payload bytes out of `input`, unmasked.
+    pub(super) fn take<'b>(&mut self, input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+        let piece = take(input, count);
+        if let Some(key) = self.mask {
+            mask_at(key, self.offset, piece);
+        }
+        self.offset += count as u64;
+        self.remaining -= count as u64;
+        piece
+    }
 }
 
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) gather: Gather,
     pub(super) budget: Budget,
-    compressed: bool,
+    pub(super) compressed: bool,
+    pub(super) flow: Flow,
+    /// Fragments since something was handed out.
+    pub(super) quiet: u32,
+}
+
+/// Where the bytes of a message under way go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// They are gathered; nothing was handed out.
+    Gathered,
+    /// They are handed out in parts.
+    HandedOut,
+    /// Parts were handed out, and nobody wants the rest.
+    Discarded,
+}
+
+impl Message {
+    fn new(kind: Kind, budget: Budget, compressed: bool) -> Box<Self> {
+        Box::new(Self {
+            gather: Gather::new(kind),
+            budget,
+            compressed,
+            flow: Flow::Gathered,
+            quiet: 0,
+        })
+    }
 }
 
 impl Recv {
@@ -59,6 +114,9 @@ impl Connection {
     ///
     /// A whole, unfragmented, uncompressed message is handed out where it lies: no allocation, no
     /// copy. What arrives in parts is gathered, and handed out owned.
+    ///
+    /// A message that [`receive_part`](Self::receive_part) began to hand out is not begun again: its
+    /// rest is checked, and thrown away.
     ///
     /// Once the connection is [over](Self::is_over), input is discarded (§7.1.7).
     ///
@@ -103,25 +161,12 @@ impl Connection {
             let Some(header) = self.read_header(input)? else {
                 return Ok(None);
             };
-            self.begin(&header)?;
+            let discarded = self.begin::<false>(&header)?;
             let whole = usize::try_from(header.len)
                 .ok()
-                .filter(|&len| len <= input.len());
+                .filter(|&len| len <= input.len() && !discarded);
             let Some(len) = whole else {
-                let Header {
-                    fin,
-                    opcode,
-                    mask,
-                    len,
-                    ..
-                } = header;
-                self.recv.frame = Some(Partial {
-                    opcode,
-                    fin,
-                    mask,
-                    offset: 0,
-                    remaining: len,
-                });
+                self.recv.frame = Some(Partial::new(&header));
                 continue;
             };
             let payload = take(input, len);
@@ -151,7 +196,10 @@ impl Connection {
 
     /// The next header, from `input` and what was kept of an earlier part of it.
     #[inline]
-    fn read_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
+    pub(super) fn read_header(
+        &mut self,
+        input: &mut &mut [u8],
+    ) -> Result<Option<Header>, Violation> {
         let rules = Rules {
             role: self.role,
             rsv1: self.codec.is_some(),
@@ -181,13 +229,15 @@ impl Connection {
     }
 
     /// Judges a frame by its header, before any of its payload is kept, and begins a message if its
-    /// payload cannot be handed out where it lies.
-    fn begin(&mut self, header: &Header) -> Result<(), Failure> {
+    /// payload cannot be handed out where it lies. Whether the message goes on to be discarded. `PARTS`:
+    /// whether the caller wants parts.
+    #[inline]
+    pub(super) fn begin<const PARTS: bool>(&mut self, header: &Header) -> Result<bool, Failure> {
         let (limit, opcode) = (self.config.max_frame, header.opcode);
         if opcode.is_control() {
-            return Ok(());
+            return Ok(false);
         }
-        if header.len > limit as u64 {
+        if !PARTS && header.len > limit as u64 && !self.is_handing_out() {
             return Err(LimitExceeded::Frame {
                 claimed: header.len,
                 limit,
@@ -198,55 +248,54 @@ impl Connection {
             // §5.4: a fragmented message continues with opcode 0, and nothing else does.
             (Opcode::Continuation, None) => return Err(Violation::StrayContinuation.into()),
             (Opcode::Continuation, Some(message)) => {
-                message.budget.charge(FRAGMENT_OVERHEAD as u64)?;
+                message.turn::<PARTS>(None, &self.config)?;
+                message.next_fragment()?;
                 if !message.compressed {
                     message.budget.charge(header.len)?;
                 }
-                return Ok(());
+                return Ok(message.flow == Flow::Discarded);
             }
             (_, Some(_)) => return Err(Violation::MessageInsideMessage.into()),
             (Opcode::Text, None) => Kind::Text,
             (_, None) => Kind::Binary,
         };
-        let mut budget = Budget::new(self.config.max_message);
+        let mut budget = Budget::new(&self.config, PARTS);
         if !header.rsv1 {
             budget.charge(header.len)?;
         }
         // `advance` hands a whole frame out in place when there is no message. Whether this one is
         // whole it knows only with the payload; so a frame that ends its message begins none here.
         if !header.fin || header.rsv1 {
-            let gather = Gather::new(kind);
-            let message = Message {
-                gather,
-                budget,
-                compressed: header.rsv1,
-            };
-            self.recv.message = Some(Box::new(message));
+            self.recv.message = Some(Message::new(kind, budget, header.rsv1));
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes the next part of a payload that does not arrive whole.
-    fn part<'b>(
+    pub(super) fn part<'b>(
         &mut self,
         now: Instant,
         pool: &mut Pool,
         mut partial: Partial,
         input: &mut &'b mut [u8],
     ) -> Result<Option<Event<'b>>, Failure> {
+        if !partial.opcode.is_control() {
+            if let Some(message) = &mut self.recv.message {
+                message.turn::<false>(Some(partial), &self.config)?;
+                if message.flow == Flow::Discarded {
+                    return self.next_part(pool, partial, input);
+                }
+            }
+        }
         if input.is_empty() {
             return Ok(None);
         }
         let available = input
             .len()
             .min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
-        let piece = take(input, available);
-        if let Some(key) = partial.mask {
-            mask_at(key, partial.offset, piece);
-        }
         let claimed = partial.remaining;
-        partial.offset += available as u64;
-        partial.remaining -= available as u64;
+        let begun = partial;
+        let piece = partial.take(input, available);
         let ended = partial.remaining == 0;
         self.recv.frame = (!ended).then_some(partial);
 
@@ -260,27 +309,28 @@ impl Connection {
             self.recv.control = None;
             return self.control(now, partial.opcode, payload).map(Some);
         }
-        self.open_message(partial.opcode);
+        self.open_message::<false>(begun)?;
         self.data(piece, claimed, ended && partial.fin, pool)
     }
 
     /// Begins the message of an unfragmented, uncompressed frame that turned out to arrive in parts.
-    /// Its length was charged when its header was judged.
-    fn open_message(&mut self, opcode: Opcode) {
-        let limit = self.config.max_message;
-        self.recv.message.get_or_insert_with(|| {
-            let kind = if opcode == Opcode::Text {
-                Kind::Text
-            } else {
-                Kind::Binary
-            };
-            let (gather, budget) = (Gather::new(kind), Budget::new(limit));
-            Box::new(Message {
-                gather,
-                budget,
-                compressed: false,
-            })
-        });
+    pub(super) fn open_message<const PARTS: bool>(
+        &mut self,
+        partial: Partial,
+    ) -> Result<(), LimitExceeded> {
+        if self.recv.message.is_some() {
+            return Ok(());
+        }
+        let kind = if partial.opcode == Opcode::Text {
+            Kind::Text
+        } else {
+            Kind::Binary
+        };
+        let mut message = Message::new(kind, Budget::new(&self.config, !PARTS), false);
+        // Its header may have been judged for a caller who wanted the other thing.
+        message.turn::<PARTS>(Some(partial), &self.config)?;
+        self.recv.message = Some(message);
+        Ok(())
     }
 
     /// Adds unmasked payload to the message under way; `last` ends it. `claimed`: how many bytes the
@@ -309,7 +359,7 @@ impl Connection {
         }
     }
 
-    fn finish_message(&mut self) -> Result<Option<Event<'static>>, Failure> {
+    pub(super) fn finish_message(&mut self) -> Result<Option<Event<'static>>, Failure> {
         self.recv
             .message
             .take()
@@ -317,99 +367,8 @@ impl Connection {
             .transpose()
     }
 
-    /// How many bytes of payload [`direct`](Self::direct) can still take in; 0 if it cannot be used.
-    #[inline]
-    #[must_use]
-    pub fn direct_len(&self) -> usize {
-        match (&self.recv.frame, &self.recv.message) {
-            (Some(partial), Some(message))
-                if !partial.opcode.is_control() && !message.compressed =>
-            {
-                usize::try_from(partial.remaining).unwrap_or(usize::MAX)
-            }
-            _ => 0,
-        }
-    }
-
-    /// Where the payload of a large frame can be read in without passing through the caller's
-    /// buffer: `Some` while an uncompressed data frame is under way. At most what is left of the
-    /// frame fits, and 64 KiB. Report what was read with [`received_direct`](Self::received_direct).
-    pub fn direct(&mut self) -> Option<Spare<'_>> {
-        /// One read takes at most this: it is unmasked and checked while it is in the cache.
-        const STEP: usize = 64 * 1024;
-        let partial = self
-            .recv
-            .frame
-            .filter(|partial| !partial.opcode.is_control())?;
-        let message = self
-            .recv
-            .message
-            .as_mut()
-            .filter(|message| !message.compressed)?;
-        let step = usize::try_from(partial.remaining).map_or(STEP, |left| left.min(STEP));
-        message
-            .gather
-            .reserve(step.min(message.gather.len().max(1)), partial.remaining);
-        Some(message.gather.spare(step))
-    }
-
-    /// Moves the message under way into one of `spares`, if one holds all that its frame claims and
-    /// the message has begun to arrive in earnest: it need not grow then. What is left of `spares` is
-    /// whatever did not suit; their content does not matter.
-    pub fn use_spare(&mut self, spares: &mut Vec<BytesMut>) {
-        let (Some(partial), Some(message)) = (&self.recv.frame, &mut self.recv.message) else {
-            return;
-        };
-        let arrived = message.gather.len();
-        let Ok(whole) = usize::try_from(partial.remaining.saturating_add(arrived as u64)) else {
-            return;
-        };
-        // A claim alone takes nothing from others.
-        if message.compressed || arrived < EAGER / 2 || whole <= message.gather.capacity() {
-            return;
-        }
-        let suits =
-            |spare: &BytesMut| (whole..=whole.saturating_mul(4)).contains(&spare.capacity());
-        if let Some(at) = spares.iter().position(suits) {
-            message.gather.move_into(spares.swap_remove(at));
-        }
-    }
-
-    /// `count` bytes were read into [`direct`](Self::direct).
-    ///
-    /// # Errors
-    ///
-    /// As [`receive`](Self::receive).
-    pub fn received_direct(
-        &mut self,
-        now: Instant,
-        count: usize,
-    ) -> Result<Option<Event<'static>>, Failure> {
-        self.timers.heard(now);
-        self.filled(count)
-            .map_err(|failure| self.fail(now, failure))
-    }
-
-    fn filled(&mut self, count: usize) -> Result<Option<Event<'static>>, Failure> {
-        let (Some(partial), Some(message)) = (&mut self.recv.frame, &mut self.recv.message) else {
-            return Ok(None);
-        };
-        let count = count.min(usize::try_from(partial.remaining).unwrap_or(usize::MAX));
-        message
-            .gather
-            .filled(count, partial.mask.map(|key| (key, partial.offset)))?;
-        partial.offset += count as u64;
-        partial.remaining -= count as u64;
-        if partial.remaining > 0 {
-            return Ok(None);
-        }
-        let fin = partial.fin;
-        self.recv.frame = None;
-        if fin { self.finish_message() } else { Ok(None) }
-    }
-
     /// Takes a whole control frame (§5.5).
-    fn control<'b>(
+    pub(super) fn control<'b>(
         &mut self,
         now: Instant,
         opcode: Opcode,
@@ -441,7 +400,7 @@ impl Connection {
 
 impl Codec {
     /// Inflates `piece` into the message, under its budget and with its check.
-    fn inflate(
+    pub(super) fn inflate(
         &mut self,
         piece: &[u8],
         last: bool,
@@ -460,7 +419,7 @@ impl Codec {
 
 /// The first `count` bytes of `input`, which is moved past them.
 #[inline]
-fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+pub(super) fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
     let (taken, rest) = std::mem::take(input).split_at_mut(count);
     *input = rest;
     taken

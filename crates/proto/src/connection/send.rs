@@ -1,4 +1,4 @@
-//! Commands in, bytes out: messages, fragments, prepared frames, Ping and Pong.
+//! Commands in, bytes out: whole messages, prepared frames, Ping and Pong.
 
 use super::control::{Frame, put_frame};
 use super::state::Phase;
@@ -93,28 +93,19 @@ impl Connection {
         let Some(codec) = &mut self.codec else {
             return false;
         };
-        let start = out.len();
-        let body = start + header::MAX_LEN;
-        out.resize(body, 0);
+        let gap = Gap::open(out);
         if !codec.compress(payload, pool, out) {
-            out.truncate(start);
+            gap.give_up(out);
             return false;
         }
-        let key = (self.role == Role::Client).then(|| masks.next_mask());
-        if let Some(key) = key {
-            mask(key, &mut out[body..]);
-        }
-        let len = (out.len() - body) as u64;
-        let head = FrameHead::new(Header {
+        let head = Header {
             fin: true,
             rsv1: true,
             opcode,
-            mask: key,
-            len,
-        });
-        let head = head.as_bytes();
-        out[start..start + head.len()].copy_from_slice(head);
-        out.drain(start + head.len()..body);
+            mask: (self.role == Role::Client).then(|| masks.next_mask()),
+            len: 0,
+        };
+        gap.close(head, out);
         true
     }
 
@@ -167,44 +158,6 @@ impl Connection {
         }))
     }
 
-    /// Appends a fragment of a message, uncompressed: the first one begins the message, `fin` ends
-    /// it (§5.4). Control frames may go between fragments; other messages may not.
-    ///
-    /// A text message may be cut anywhere, but must be UTF-8 as a whole: the caller sees to that.
-    ///
-    /// # Errors
-    ///
-    /// [`SendError::Closing`]; [`SendError::FragmentedMessageOpen`] if `kind` is not that of the
-    /// message under way.
-    pub fn send_fragment(
-        &mut self,
-        kind: Kind,
-        fin: bool,
-        payload: &[u8],
-        masks: &mut (impl MaskSource + ?Sized),
-        out: &mut Vec<u8>,
-    ) -> Result<(), SendError> {
-        self.may_send()?;
-        let opcode = match self.fragmented {
-            None => kind.into(),
-            Some(open) if open == kind => Opcode::Continuation,
-            Some(_) => return Err(SendError::FragmentedMessageOpen),
-        };
-        self.fragmented = (!fin).then_some(kind);
-        put_frame(
-            Frame {
-                fin,
-                rsv1: false,
-                opcode,
-                payload,
-            },
-            self.role,
-            masks,
-            out,
-        );
-        Ok(())
-    }
-
     /// Queues a Ping of at most 125 bytes.
     ///
     /// # Errors
@@ -237,7 +190,7 @@ impl Connection {
 
     /// §5.5.1: after a Close frame an endpoint "MUST NOT send any more data frames".
     #[inline]
-    fn may_send(&self) -> Result<(), SendError> {
+    pub(super) fn may_send(&self) -> Result<(), SendError> {
         if self.phase == Phase::Open {
             Ok(())
         } else {
@@ -254,5 +207,43 @@ impl Connection {
         } else {
             Ok(())
         }
+    }
+}
+
+/// Room for a header in front of a payload whose length is known only once it is written.
+pub(super) struct Gap {
+    start: usize,
+}
+
+impl Gap {
+    const LEN: usize = header::MAX_LEN;
+
+    pub(super) fn open(out: &mut Vec<u8>) -> Self {
+        let start = out.len();
+        out.resize(start + Self::LEN, 0);
+        Self { start }
+    }
+
+    /// Whether nothing was written behind it.
+    pub(super) fn is_last(&self, out: &[u8]) -> bool {
+        out.len() == self.start + Self::LEN
+    }
+
+    /// Takes everything back.
+    pub(super) fn give_up(self, out: &mut Vec<u8>) {
+        out.truncate(self.start);
+    }
+
+    /// Masks the payload, and writes the header with its length in front.
+    pub(super) fn close(self, mut head: Header, out: &mut Vec<u8>) {
+        let body = self.start + Self::LEN;
+        if let Some(key) = head.mask {
+            mask(key, &mut out[body..]);
+        }
+        head.len = (out.len() - body) as u64;
+        let head = FrameHead::new(head);
+        let head = head.as_bytes();
+        out[self.start..self.start + head.len()].copy_from_slice(head);
+        out.drain(self.start + head.len()..body);
     }
 }

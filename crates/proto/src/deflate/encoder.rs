@@ -25,7 +25,7 @@ pub struct Encoder {
     deflate: Deflate,
     level: u8,
     window_bits: u8,
-    /// The message under way has had a byte of payload.
+    /// The message under way has had a byte of payload since its beginning, or since the last flush.
     started: bool,
     /// Nothing was compressed since the window was last empty.
     fresh: bool,
@@ -90,6 +90,17 @@ impl Encoder {
         debug_assert!(out.ends_with(&TAIL), "a sync flush ends with the tail");
         out.truncate(out.len() - TAIL.len());
         self.started = false;
+    }
+
+    /// Appends all that is held back of the message under way, so that the peer can inflate every byte
+    /// given so far; the message goes on. Each call costs some five bytes of output.
+    pub fn flush(&mut self, out: &mut Vec<u8>) {
+        // RFC 7692 §7.2.1: a message may consist of any number of blocks. Behind this flush, which ends
+        // at a byte, the message is as an empty one to `encode`.
+        if self.started {
+            self.run(&[], DeflateFlush::SyncFlush, out);
+            self.started = false;
+        }
     }
 
     /// Drops the window, and whatever of a message is under way: the next message depends on
@@ -203,6 +214,39 @@ mod tests {
         encoder.encode(b"lo", false, &mut out);
         encoder.encode(b"", true, &mut out);
         assert_eq!(out, message(&mut Encoder::new(6, 15), b"Hello"));
+    }
+
+    #[test]
+    fn a_flush_gives_out_everything_and_the_message_goes_on() {
+        let inflated = |parts: &[&[u8]]| {
+            let mut message = Vec::new();
+            let mut decoder = crate::deflate::Decoder::new(15);
+            for (i, part) in parts.iter().enumerate() {
+                let last = i + 1 == parts.len();
+                let done = decoder.decode(part, last, &mut |bytes: &[u8]| {
+                    message.extend_from_slice(bytes);
+                    Ok::<_, ()>(())
+                });
+                assert_eq!(done, Ok(()), "part {i}");
+            }
+            message
+        };
+        for rest in [&b""[..], b" and more"] {
+            let mut encoder = Encoder::new(6, 15);
+            let (mut first, mut second) = (Vec::new(), Vec::new());
+            encoder.encode(b"Hello", false, &mut first);
+            encoder.flush(&mut first);
+            let len = first.len();
+            encoder.flush(&mut first);
+            assert_eq!(first.len(), len, "nothing is held back any more");
+            encoder.encode(rest, true, &mut second);
+            assert_eq!(inflated(&[&first, &second]), [b"Hello", rest].concat());
+            let mut next = Vec::new();
+            encoder.flush(&mut next);
+            assert!(next.is_empty());
+            encoder.encode(b"Hello", true, &mut next);
+            assert!(next.len() < 7, "it still has its window: {next:02x?}");
+        }
     }
 
     #[test]

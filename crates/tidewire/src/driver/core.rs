@@ -190,13 +190,13 @@ impl Core {
         Ok(())
     }
 
-    fn append(&mut self, tools: &mut Tools, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn append(&mut self, tools: &mut Tools, write: impl FnOnce(&mut Vec<u8>)) {
         self.parts(tools).1.append(write);
     }
 
     /// The connection, and the outbox with a buffer to append to.
     #[inline]
-    fn parts(&mut self, tools: &mut Tools) -> (&mut Connection, &mut Outbox) {
+    pub(super) fn parts(&mut self, tools: &mut Tools) -> (&mut Connection, &mut Outbox) {
         if !self.outbox.has_buffer() {
             self.outbox.give_buffer(tools.buffer());
         }
@@ -339,7 +339,7 @@ impl Core {
         }
     }
 
-    fn wake_all_writers(&mut self) {
+    pub(crate) fn wake_all_writers(&mut self) {
         let writers = self
             .rare
             .as_mut()

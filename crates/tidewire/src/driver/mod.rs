@@ -2,6 +2,7 @@
 //!
 //! - [`core`](mod@self::core): one connection's state, and how its bytes are written
 //! - [`receive`]: how its bytes are read, and events are handed to a visitor
+//! - [`fragments`]: how messages in parts are queued
 //! - [`link`]: what a visitor can do: answer
 //! - [`shared`]: the connection as its handles, the flusher and the timer share it
 //! - [`service`]: one task per runtime: the flusher and the timer wheel
@@ -11,6 +12,7 @@
 //! - [`linger`]: the last seconds of a connection that failed
 
 pub(crate) mod core;
+pub(crate) mod fragments;
 pub(crate) mod linger;
 pub(crate) mod link;
 pub(crate) mod outbox;

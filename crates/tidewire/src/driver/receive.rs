@@ -42,8 +42,33 @@ impl Shared {
     where
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
+        self.poll_events::<V, false>(cx, visitor)
+    }
+
+    /// As [`poll_receive`](Self::poll_receive), but messages come in parts.
+    pub(crate) fn poll_receive_parts<V>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        visitor: &mut V,
+    ) -> Poll<Result<Received, Error>>
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
+        self.poll_events::<V, true>(cx, visitor)
+    }
+
+    #[inline]
+    fn poll_events<V, const PARTS: bool>(
+        self: &Arc<Self>,
+        cx: &mut Context<'_>,
+        visitor: &mut V,
+    ) -> Poll<Result<Received, Error>>
+    where
+        V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
+    {
         let mut core = self.lock();
-        let poll = scratch::with(|scratch| self.receive(&mut core, cx, scratch, visitor));
+        let poll =
+            scratch::with(|scratch| self.receive::<V, PARTS>(&mut core, cx, scratch, visitor));
         if core.connection.deadline_moved() {
             self.arm(&mut core);
         }
@@ -62,7 +87,7 @@ impl Shared {
         poll
     }
 
-    fn receive<V>(
+    fn receive<V, const PARTS: bool>(
         self: &Arc<Self>,
         core: &mut Core,
         cx: &mut Context<'_>,
@@ -74,7 +99,9 @@ impl Shared {
     {
         let Scratch { read, tools } = scratch;
         for _ in 0..READS {
-            if core.has_unread() && core.visit_unread(tools, visitor).is_break() {
+            // What was gathered before parts were asked for needs no further byte to come out.
+            let waiting = core.has_unread() || (PARTS && core.connection.has_gathered());
+            if waiting && core.visit_unread::<V, PARTS>(tools, visitor).is_break() {
                 return Poll::Ready(Ok(core.pause(tools)));
             }
             // Replies leave together, now that everything that came has been seen.
@@ -85,7 +112,7 @@ impl Shared {
                     Poll::Pending => return Poll::Pending,
                 }
             }
-            let verdict = match core.poll_read(cx, read, tools, visitor) {
+            let verdict = match core.poll_read::<V, PARTS>(cx, read, tools, visitor) {
                 Poll::Pending => {
                     if core.holds_back() {
                         core.flush(tools); // TLS answered by itself
@@ -153,7 +180,7 @@ impl Core {
     }
 
     /// Hands out events of the bytes that were kept from an earlier read.
-    fn visit_unread<V>(&mut self, tools: &mut Tools, visitor: &mut V) -> Verdict
+    fn visit_unread<V, const PARTS: bool>(&mut self, tools: &mut Tools, visitor: &mut V) -> Verdict
     where
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
@@ -162,7 +189,7 @@ impl Core {
             return Verdict::Continue(());
         };
         let at = unread.at;
-        let (verdict, left) = self.visit(&mut unread.bytes[at..], tools, visitor);
+        let (verdict, left) = self.visit::<V, PARTS>(&mut unread.bytes[at..], tools, visitor);
         if left > 0 && self.stream.is_some() {
             unread.at = unread.bytes.len() - left;
             self.unread = Some(unread);
@@ -175,7 +202,7 @@ impl Core {
     /// Hands out events of `input` until it is used up or the visitor breaks. Gives how many bytes
     /// are left.
     #[inline]
-    fn visit<V>(
+    fn visit<V, const PARTS: bool>(
         &mut self,
         mut input: &mut [u8],
         tools: &mut Tools,
@@ -185,10 +212,13 @@ impl Core {
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         loop {
-            match self
-                .connection
-                .receive(self.clock, &mut tools.pool, &mut input)
-            {
+            let (now, pool) = (self.clock, &mut tools.pool);
+            let event = if PARTS {
+                self.connection.receive_part(now, pool, &mut input)
+            } else {
+                self.connection.receive(now, pool, &mut input)
+            };
+            match event {
                 Ok(Some(event)) => {
                     self.traffic.received.event(&event);
                     if visitor(event, &mut Link { core: self, tools }).is_break() {
@@ -232,7 +262,7 @@ impl Core {
     }
 
     /// Reads once and hands out what came.
-    fn poll_read<V>(
+    fn poll_read<V, const PARTS: bool>(
         &mut self,
         cx: &mut Context<'_>,
         read: &mut [u8],
@@ -245,7 +275,7 @@ impl Core {
         let Some(stream) = &mut self.stream else {
             return Poll::Ready(Verdict::Continue(()));
         };
-        if self.connection.direct_len() >= DIRECT {
+        if !PARTS && self.connection.direct_len() >= DIRECT {
             self.connection.use_spare(&mut tools.large);
             let Some(mut room) = self.connection.direct() else {
                 return Poll::Ready(Verdict::Continue(()));
@@ -264,7 +294,7 @@ impl Core {
         if !self.alive(outcome.map(|()| count)) {
             return Poll::Ready(Verdict::Continue(()));
         }
-        let (verdict, left) = self.visit(&mut read[..count], tools, visitor);
+        let (verdict, left) = self.visit::<V, PARTS>(&mut read[..count], tools, visitor);
         if left > 0 && self.stream.is_some() {
             self.unread = Some(tools.unread(&read[count - left..count]));
         }

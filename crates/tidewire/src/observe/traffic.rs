@@ -19,7 +19,8 @@ pub struct Traffic {
 pub struct Count {
     /// Whole messages, text and binary; control frames are not messages.
     pub messages: u64,
-    /// The payload of those messages in bytes, before compression.
+    /// The payload of those messages in bytes, before compression; of a message that is streamed,
+    /// as far as it has come.
     pub payload_bytes: u64,
     /// Bytes on the wire: frames with their headers, control frames too, after compression. TLS, the
     /// handshake and whatever lies below are not counted.
@@ -41,12 +42,21 @@ impl Count {
         self.payload_bytes += payload as u64;
     }
 
-    /// One event more, if it is a message.
+    /// A part of a message more.
+    #[inline]
+    pub(crate) fn part(&mut self, payload: usize, last: bool) {
+        self.messages += u64::from(last);
+        self.payload_bytes += payload as u64;
+    }
+
+    /// One event more, if it is a message or a part of one.
     #[inline]
     pub(crate) fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Text(text) => self.message(text.len()),
             Event::Binary(data) => self.message(data.len()),
+            Event::TextPart { text, last } => self.part(text.len(), *last),
+            Event::BinaryPart { data, last } => self.part(data.len(), *last),
             _ => {}
         }
     }

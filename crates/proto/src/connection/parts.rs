@@ -1,0 +1,373 @@
+//! Bytes in, parts of messages out: for messages that are too large to hold.
+
+use super::Connection;
+use super::recv::{Flow, Message, Partial, take};
+use crate::config::{Config, FRAGMENT_OVERHEAD, MAX_EMPTY_FRAGMENTS};
+use crate::deflate::Pool;
+use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
+use crate::event::{Event, Payload, TextPayload};
+use crate::frame::Opcode;
+use crate::message::{Budget, Gather};
+use std::time::Instant;
+use tidewire_simd::{from_utf8, mask};
+
+/// Compressed bytes that are inflated at once. DEFLATE makes at most 1032 bytes of one: some 65 KiB.
+const INFLATE_STEP: usize = 64;
+
+/// Inflated bytes that are worth handing out.
+const ENOUGH: usize = 16 * 1024;
+
+impl Connection {
+    /// As [`receive`](Self::receive), but hands messages out in parts, as their bytes arrive:
+    /// [`Event::TextPart`] and [`Event::BinaryPart`]. Memory stays bounded whatever the size of a
+    /// message: uncompressed parts lie in `input`, unmasked in place, and compressed ones are inflated
+    /// a piece at a time, into some 80 KiB at most. A part is never empty, unless it is the last.
+    ///
+    /// Text is checked as it arrives (§8.1) and cut between characters: up to three bytes of an
+    /// unfinished one wait for the rest.
+    ///
+    /// Neither `max_message` nor `max_frame` bounds such a message: `max_streamed` does, or
+    /// [`limit_message`](Self::limit_message).
+    ///
+    /// The two may be mixed at any byte: which rules hold is decided anew by each call. What `receive`
+    /// has gathered of a message comes out as the first part. When part of a message was handed out and
+    /// `receive` is called, the rest of that message is thrown away.
+    ///
+    /// # Errors
+    ///
+    /// As [`receive`](Self::receive).
+    pub fn receive_part<'b>(
+        &mut self,
+        now: Instant,
+        pool: &mut Pool,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        if self.is_over() {
+            *input = &mut [];
+            return Ok(None);
+        }
+        if !input.is_empty() {
+            self.timers.heard(now);
+        }
+        self.advance_parts(now, pool, input).map_err(|failure| {
+            *input = &mut [];
+            self.fail(now, failure)
+        })
+    }
+
+    /// Whether part of a message was gathered that [`receive_part`](Self::receive_part) would hand out
+    /// without any further input.
+    #[must_use]
+    pub fn has_gathered(&self) -> bool {
+        self.recv
+            .message
+            .as_ref()
+            .is_some_and(|message| message.flow == Flow::Gathered && message.ready() > 0)
+    }
+
+    /// Throws away the rest of the message that is being handed out: its bytes are still checked, but
+    /// no part of it follows. Without such a message nothing happens.
+    pub fn discard_message(&mut self) {
+        if let Some(message) = &mut self.recv.message {
+            if message.flow == Flow::HandedOut {
+                message.flow = Flow::Discarded;
+            }
+        }
+    }
+
+    /// Allows the message that is being handed out at most `bytes` in all, after decompression, and
+    /// instead of `max_streamed`. Without such a message nothing happens.
+    ///
+    /// # Errors
+    ///
+    /// [`LimitExceeded::Streamed`] if it is larger already, or its frame claims to be: the connection
+    /// has failed.
+    pub fn limit_message(&mut self, now: Instant, bytes: u64) -> Result<(), Failure> {
+        match &mut self.recv.message {
+            Some(message) if message.flow == Flow::HandedOut => message
+                .budget
+                .limit_to(bytes)
+                .map_err(|over| self.fail(now, over.into())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether parts of the message under way were handed out.
+    pub(super) fn is_handing_out(&self) -> bool {
+        self.recv
+            .message
+            .as_ref()
+            .is_some_and(|message| message.flow != Flow::Gathered)
+    }
+
+    fn advance_parts<'b>(
+        &mut self,
+        now: Instant,
+        pool: &mut Pool,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        if let Some(event) = self.gathered()? {
+            return Ok(Some(event));
+        }
+        loop {
+            if let Some(partial) = self.recv.frame {
+                let event = if partial.opcode.is_control() {
+                    self.part(now, pool, partial, input)?
+                } else {
+                    self.next_part(pool, partial, input)?
+                };
+                if event.is_some() || self.recv.frame.is_some() {
+                    return Ok(event);
+                }
+                continue;
+            }
+            let Some(header) = self.read_header(input)? else {
+                return Ok(None);
+            };
+            self.begin::<true>(&header)?;
+            let in_place = header.opcode.is_control() || self.recv.message.is_none();
+            let whole = usize::try_from(header.len)
+                .ok()
+                .filter(|&len| len <= input.len() && in_place);
+            let Some(len) = whole else {
+                self.recv.frame = Some(Partial::new(&header));
+                continue;
+            };
+            let payload = take(input, len);
+            if let Some(key) = header.mask {
+                mask(key, payload);
+            }
+            let payload: &'b [u8] = payload;
+            return Ok(Some(match header.opcode {
+                Opcode::Text => {
+                    // §8.1: text that is not UTF-8 MUST fail the connection.
+                    let text = from_utf8(payload).map_err(|_| Violation::InvalidUtf8)?;
+                    let text = TextPayload::Borrowed(text);
+                    Event::TextPart { text, last: true }
+                }
+                control if control.is_control() => {
+                    self.control(now, control, Payload::Borrowed(payload))?
+                }
+                _ => {
+                    let data = Payload::Borrowed(payload);
+                    Event::BinaryPart { data, last: true }
+                }
+            }));
+        }
+    }
+
+    /// What was gathered before parts were asked for.
+    fn gathered(&mut self) -> Result<Option<Event<'static>>, Failure> {
+        if !self.has_gathered() {
+            return Ok(None);
+        }
+        let Some(message) = &mut self.recv.message else {
+            return Ok(None);
+        };
+        let data = self.recv.frame.filter(|frame| !frame.opcode.is_control());
+        message.turn::<true>(data, &self.config)?;
+        message.flow = Flow::HandedOut;
+        Ok(Some(message.take_ready(false)))
+    }
+
+    /// Takes the next part of a payload. `None`: the frame has ended, or `input` is used up.
+    pub(super) fn next_part<'b>(
+        &mut self,
+        pool: &mut Pool,
+        mut partial: Partial,
+        input: &mut &'b mut [u8],
+    ) -> Result<Option<Event<'b>>, Failure> {
+        self.open_message::<true>(partial)?;
+        loop {
+            let Some(message) = &mut self.recv.message else {
+                return Ok(None);
+            };
+            message.turn::<true>(Some(partial), &self.config)?;
+            let left = usize::try_from(partial.remaining).unwrap_or(usize::MAX);
+            let count = input.len().min(left).min(message.step());
+            if count == 0 && left > 0 {
+                return Ok(None);
+            }
+            let piece = partial.take(input, count);
+            let ended = partial.remaining == 0;
+            let last = ended && partial.fin;
+            self.recv.frame = (!ended).then_some(partial);
+
+            let event = match &mut self.codec {
+                Some(codec) if message.compressed => {
+                    codec.inflate(piece, last, message, pool)?;
+                    if !ended && message.gather.len() < ENOUGH && !input.is_empty() {
+                        continue;
+                    }
+                    message.take_ready(last)
+                }
+                _ => message.plain_part(piece, last)?,
+            };
+            if last && message.ends_inside_a_character() {
+                // §8.1: a text message that ends inside a character is not UTF-8.
+                return Err(Violation::InvalidUtf8.into());
+            }
+            let discarded = message.flow == Flow::Discarded;
+            let empty = is_empty(&event);
+            if !empty {
+                message.quiet = 0;
+            }
+            if last {
+                self.recv.message = None;
+            } else if !empty && !discarded {
+                message.flow = Flow::HandedOut;
+            }
+            if (last || !empty) && !discarded {
+                return Ok(Some(event));
+            }
+            if ended {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+impl Message {
+    /// Changes over to what the caller wants, parts or whole messages. `frame`: the data frame that is
+    /// under way, with none of the bytes that are about to be taken.
+    pub(super) fn turn<const PARTS: bool>(
+        &mut self,
+        frame: Option<Partial>,
+        config: &Config,
+    ) -> Result<(), LimitExceeded> {
+        match self.flow {
+            Flow::HandedOut if !PARTS => self.flow = Flow::Discarded,
+            Flow::Gathered if self.budget.is_streamed() != PARTS => {
+                return self.judge_again::<PARTS>(frame, config);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Other limits hold from here on, for what has arrived too.
+    #[cold]
+    fn judge_again<const PARTS: bool>(
+        &mut self,
+        frame: Option<Partial>,
+        config: &Config,
+    ) -> Result<(), LimitExceeded> {
+        let (mut claimed, limit) = (0, config.max_frame);
+        if let Some(frame) = frame {
+            let len = frame.offset.saturating_add(frame.remaining);
+            if !PARTS && len > limit as u64 {
+                return Err(LimitExceeded::Frame {
+                    claimed: len,
+                    limit,
+                });
+            }
+            claimed = frame.remaining;
+        }
+        let mut budget = Budget::new(config, PARTS);
+        budget.charge(self.gather.len() as u64)?;
+        if !self.compressed {
+            budget.charge(claimed)?;
+        }
+        self.budget = budget;
+        Ok(())
+    }
+
+    /// A further fragment has begun: it costs its overhead, or must bring something.
+    pub(super) fn next_fragment(&mut self) -> Result<(), LimitExceeded> {
+        if !self.budget.is_streamed() {
+            return self.budget.charge(FRAGMENT_OVERHEAD as u64);
+        }
+        self.quiet += 1;
+        if self.quiet > MAX_EMPTY_FRAGMENTS {
+            let limit = MAX_EMPTY_FRAGMENTS;
+            return Err(LimitExceeded::EmptyFragments { limit });
+        }
+        Ok(())
+    }
+
+    /// Whether payloads may be read into the buffer of the message.
+    pub(super) fn may_go_direct(&self) -> bool {
+        !self.compressed && self.flow == Flow::Gathered && !self.budget.is_streamed()
+    }
+
+    /// How many bytes of payload to take at once.
+    fn step(&self) -> usize {
+        match &self.gather {
+            _ if self.compressed => INFLATE_STEP,
+            // The character that was cut comes first, by itself: what follows it stays in place.
+            Gather::Text(text) if !text.is_empty() => text.missing().max(1),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Bytes that wait and can be handed out.
+    fn ready(&self) -> usize {
+        match &self.gather {
+            Gather::Text(text) => text.valid_len(),
+            Gather::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    fn ends_inside_a_character(&self) -> bool {
+        matches!(&self.gather, Gather::Text(text) if !text.is_empty())
+    }
+
+    /// What waits and can be handed out.
+    fn take_ready(&mut self, last: bool) -> Event<'static> {
+        match &mut self.gather {
+            Gather::Text(text) => {
+                let text = TextPayload::Owned(text.take_valid());
+                Event::TextPart { text, last }
+            }
+            Gather::Binary(bytes) => {
+                let data = Payload::Owned(bytes.split().freeze());
+                Event::BinaryPart { data, last }
+            }
+        }
+    }
+
+    /// The next part of an uncompressed message.
+    fn plain_part<'b>(&mut self, piece: &'b [u8], last: bool) -> Result<Event<'b>, Violation> {
+        match &mut self.gather {
+            Gather::Binary(_) => {
+                let data = Payload::Borrowed(piece);
+                Ok(Event::BinaryPart { data, last })
+            }
+            Gather::Text(text) if text.is_empty() => {
+                let (whole, rest) = piece.split_at(whole_characters(piece));
+                let whole = from_utf8(whole).map_err(|_| Violation::InvalidUtf8)?;
+                self.gather.push(rest)?;
+                let text = TextPayload::Borrowed(whole);
+                Ok(Event::TextPart { text, last })
+            }
+            Gather::Text(_) => {
+                self.gather.push(piece)?;
+                Ok(self.take_ready(last))
+            }
+        }
+    }
+}
+
+/// The length of `text` without a character that is cut at its end.
+fn whole_characters(text: &[u8]) -> usize {
+    let end = text.iter().rev().take(3);
+    for (behind, byte) in end.enumerate() {
+        let width = match byte {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xff => 4,
+            _ => 1,
+        };
+        return text.len() - if width > behind + 1 { behind + 1 } else { 0 };
+    }
+    text.len()
+}
+
+fn is_empty(event: &Event<'_>) -> bool {
+    match event {
+        Event::TextPart { text, .. } => text.is_empty(),
+        Event::BinaryPart { data, .. } => data.is_empty(),
+        _ => false,
+    }
+}
