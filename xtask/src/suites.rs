@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::{self, Done, Row};
-use crate::{arrows, autobahn, deny, install, nightly, purity, release};
+use crate::{
+    api, arrows, autobahn, deny, features, install, msrv, nightly, package, purity, release, semver,
+};
 
 /// One thing that is proved about the workspace.
 pub(crate) struct Suite {
@@ -45,9 +47,34 @@ pub(crate) const SUITES: &[Suite] = &[
         run: arrows::suite,
     },
     Suite {
+        name: "features",
+        about: "every feature, every pair, and none: no warning",
+        run: features::suite,
+    },
+    Suite {
         name: "unit",
-        about: "every test of the workspace",
+        about: "every test of the workspace, all features on",
         run: unit,
+    },
+    Suite {
+        name: "msrv",
+        about: "published crates build with the oldest Rust they promise",
+        run: msrv::suite,
+    },
+    Suite {
+        name: "api",
+        about: "the public API is that of the snapshots in api/",
+        run: api,
+    },
+    Suite {
+        name: "semver",
+        about: "no break that the version does not announce",
+        run: semver,
+    },
+    Suite {
+        name: "package",
+        about: "crates.io would get whole crates that build",
+        run: package::suite,
     },
     Suite {
         name: "deny",
@@ -121,6 +148,7 @@ fn clippy(context: &Context) -> Result<Done> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--all-features",
         "--",
         "-D",
         "warnings",
@@ -141,7 +169,9 @@ fn unit(context: &Context) -> Result<Done> {
     install::compiler()?;
     install::chromium()?;
     install::strace()?;
-    let mut command = context.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    install::proxies()?;
+    install::openssl()?;
+    let mut command = context.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     let mut total = Total::default();
     let status = process::run_lines(&mut command, 40 * MINUTE, |line| total.add(line))?;
     println!("{total}");
@@ -191,6 +221,14 @@ fn interop(context: &Context) -> Result<Done> {
         not_run,
         nothing_ran: false,
     })
+}
+
+fn api(context: &Context) -> Result<Done> {
+    api::suite(context, false)
+}
+
+fn semver(context: &Context) -> Result<Done> {
+    semver::suite(context, false)
 }
 
 fn conformance(context: &Context) -> Result<Done> {
