@@ -27,7 +27,7 @@ pub(crate) const DENY: Tool = Tool {
 pub(crate) const HACK: Tool = Tool {
     name: "cargo-hack",
     version: "0.6.46",
-    asks: &["--version"],
+    asks: &["hack", "--version"],
 };
 
 /// Breaks of semantic versioning.
