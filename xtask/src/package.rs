@@ -42,7 +42,8 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
         pack.args(["-p", package["name"].as_str().unwrap_or_default()]);
     }
     // A place of its own: packages build without the workspace's profiles.
-    pack.env("CARGO_TARGET_DIR", context.target.join("packages"));
+    pack.env("CARGO_TARGET_DIR", context.target.join("packages"))
+        .env("CARGO_PROFILE_DEV_DEBUG", "false");
     let log = context.target.join("packages.log");
     let file = std::fs::File::create(&log)
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", log.display())))?;

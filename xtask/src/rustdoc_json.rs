@@ -49,26 +49,15 @@ impl Rustdoc {
         label: &str,
         crates: &[String],
     ) -> Result<PathBuf> {
-        let base = context.target.join("rustdoc-json");
-        let mut doc = match self.toolchain {
+        let cargo = match self.toolchain {
             Some(name) => toolchain::cargo(context, name, &[]),
             None => context.cargo(&[]),
         };
-        doc.args(["doc", "--no-deps", "--lib", "--all-features", "--quiet"]);
-        for name in crates {
-            doc.args(["-p", name]);
-        }
-        doc.current_dir(root)
-            // The dependencies are checked once for all labels, where cargo is new enough.
-            .env("CARGO_BUILD_BUILD_DIR", base.join("build"))
-            .env("CARGO_TARGET_DIR", base.join(label))
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env(
-                "RUSTDOCFLAGS",
-                "-Z unstable-options --output-format json --cap-lints allow",
-            );
+        let flags = "-Z unstable-options --output-format json --cap-lints allow";
+        let mut doc = unstable_doc(context, cargo, label, crates, flags);
+        doc.current_dir(root);
+        let folder = context.target.join("rustdoc-json").join(label).join("doc");
         // What an earlier run left could pass for what this one wrote.
-        let folder = base.join(label).join("doc");
         remove_directory(&folder)?;
         process::run(&mut doc, Duration::from_secs(1200))?;
         for name in crates {
@@ -79,6 +68,28 @@ impl Rustdoc {
         }
         Ok(folder)
     }
+}
+
+/// Completes `cargo` to document these libraries, all features on, with flags that only nightly takes.
+pub(crate) fn unstable_doc(
+    context: &Context,
+    mut cargo: Command,
+    label: &str,
+    crates: &[String],
+    flags: &str,
+) -> Command {
+    let base = context.target.join("rustdoc-json");
+    cargo.args(["doc", "--no-deps", "--lib", "--all-features", "--quiet"]);
+    for name in crates {
+        cargo.args(["-p", name]);
+    }
+    cargo
+        // The dependencies are checked once for all labels, where cargo is new enough.
+        .env("CARGO_BUILD_BUILD_DIR", base.join("build"))
+        .env("CARGO_TARGET_DIR", base.join(label))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTDOCFLAGS", flags);
+    cargo
 }
 
 /// The file of that crate in a folder that [`Rustdoc::write`] filled.

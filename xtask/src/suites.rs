@@ -6,7 +6,8 @@ use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::{self, Done, Row};
 use crate::{
-    api, arrows, autobahn, deny, features, install, msrv, nightly, package, purity, release, semver,
+    api, arrows, autobahn, deny, features, install, msrv, nightly, package, purity, release,
+    rustdoc_json, semver,
 };
 
 /// One thing that is proved about the workspace.
@@ -33,7 +34,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "docs",
-        about: "the documentation builds without a warning",
+        about: "the documentation builds without a warning, as docs.rs does it too",
         run: docs,
     },
     Suite {
@@ -160,9 +161,22 @@ fn clippy(context: &Context) -> Result<Done> {
 /// Libraries only: the binary `tidewire` would write its pages over those of the library `tidewire`.
 fn docs(context: &Context) -> Result<Done> {
     install::compiler()?;
-    let mut command = context.cargo(&["doc", "--workspace", "--no-deps", "--lib"]);
-    process::run(command.env("RUSTDOCFLAGS", "-D warnings"), 30 * MINUTE)?;
-    Ok(Done::whole(""))
+    let mut ours = context.cargo(&["doc", "--workspace", "--no-deps", "--lib", "--all-features"]);
+    process::run(ours.env("RUSTDOCFLAGS", "-D warnings"), 30 * MINUTE)?;
+    // As docs.rs does: nightly's flags, and a mark on everything that needs a feature.
+    let libraries = rustdoc_json::libraries(context);
+    let mut theirs = rustdoc_json::unstable_doc(
+        context,
+        context.cargo(&[]),
+        "docs.rs",
+        &libraries,
+        "-D warnings --cfg docsrs",
+    );
+    process::run(&mut theirs, 30 * MINUTE)?;
+    Ok(Done::whole(format!(
+        "the workspace, and {} crates as docs.rs builds them",
+        libraries.len()
+    )))
 }
 
 fn unit(context: &Context) -> Result<Done> {
