@@ -47,6 +47,18 @@ impl Context {
         })
     }
 
+    /// The workspace's crates that go to crates.io, as `cargo metadata` tells them.
+    pub(crate) fn published(&self) -> impl Iterator<Item = &Value> {
+        let list = |key: &str| self.metadata[key].as_array().into_iter().flatten();
+        // `publish = false` is an empty list of registries.
+        list("packages").filter(move |package| {
+            list("workspace_members").any(|member| *member == package["id"])
+                && package["publish"]
+                    .as_array()
+                    .is_none_or(|to| !to.is_empty())
+        })
+    }
+
     /// `cargo` with these arguments, in the workspace's root.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = cargo();

@@ -1,22 +1,20 @@
 //! What may be depended on: deny.toml by cargo-deny, and the versions that known advisories ask for.
 
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::context::{Context, create_directory, read};
-use crate::install;
+use crate::context::{Context, read};
 use crate::process::{self, Failure, Result};
 use crate::report::Done;
-
-/// The cargo-deny that is installed when there is none.
-const CARGO_DENY: &str = "0.20.2";
+use crate::tools::{self, numbers};
 
 /// Versions before these have a known flaw: crate, first sound version, advisories.
 const MINIMUM: &[(&str, [u64; 3], &str)] = &[
     ("bytes", [1, 11, 1], "RUSTSEC-2026-0007"),
     ("h2", [0, 4, 16], "RUSTSEC-2024-0003, 2024-0332, 2026-0258"),
     ("quinn-proto", [0, 11, 15], "RUSTSEC-2026-0037, 2026-0185"),
+    ("ring", [0, 17, 12], "RUSTSEC-2025-0009"),
+    ("rustls", [0, 23, 18], "RUSTSEC-2024-0336, 2024-0399"),
     (
         "rustls-webpki",
         [0, 103, 13],
@@ -37,7 +35,7 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
         locked.len()
     );
 
-    let tool = cargo_deny(context)?;
+    let tool = tools::DENY.get(context)?;
     let mut check = Command::new(&tool);
     check
         .args(["check", "bans", "licenses", "sources"])
@@ -60,34 +58,6 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
         done.not_run.push(reason);
     }
     Ok(done)
-}
-
-/// The path of cargo-deny, installed into the cache when PATH has none.
-pub(crate) fn cargo_deny(context: &Context) -> Result<PathBuf> {
-    let tools = context.cache.join("tools");
-    let own = tools.join("bin/cargo-deny");
-    for candidate in install::on_path("cargo-deny")
-        .into_iter()
-        .chain([own.clone()])
-    {
-        if process::works(Command::new(&candidate).arg("--version")) {
-            return Ok(candidate);
-        }
-    }
-    println!("cargo-deny is missing: installing {CARGO_DENY} (some minutes, once)");
-    install::compiler()?;
-    create_directory(&tools)?;
-    // Unoptimised: it builds in half the time and runs for seconds only.
-    let mut install = context.cargo(&["install", "cargo-deny", "--locked", "--debug"]);
-    install
-        .args(["--version", CARGO_DENY, "--root"])
-        .arg(&tools);
-    install
-        .arg("--target-dir")
-        .arg(context.target.join("cargo-deny"));
-    process::run(&mut install, Duration::from_secs(1800))?;
-    crate::context::remove_directory(&context.target.join("cargo-deny"))?;
-    Ok(own)
 }
 
 /// The name and version of every package in a Cargo.lock.
@@ -130,13 +100,6 @@ fn too_old(locked: &[(String, String)]) -> Vec<String> {
     old
 }
 
-/// The three numbers of a version; what cannot be read counts as 0 and so as old.
-fn numbers(version: &str) -> [u64; 3] {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
-    let mut parts = core.split('.').map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| parts.next().unwrap_or(0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,11 +124,5 @@ mod tests {
             "{old:?}"
         );
         assert!(too_old(&packages(&LOCK.replace("1.11.0", "1.11.1"))).is_empty());
-    }
-
-    #[test]
-    fn versions_compare_as_numbers() {
-        assert!(numbers("0.4.9") < numbers("0.4.16"));
-        assert_eq!(numbers("1.2.3-rc.1+x"), [1, 2, 3]);
     }
 }

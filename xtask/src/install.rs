@@ -24,6 +24,17 @@ pub(crate) fn strace() -> Result {
     need("strace", &["strace"], &["strace"]).map(|_| ())
 }
 
+/// The proxies through which the client's tests go.
+pub(crate) fn proxies() -> Result {
+    need("tinyproxy", &["tinyproxy"], &["tinyproxy"])?;
+    need("microsocks", &["microsocks"], &["microsocks"]).map(|_| ())
+}
+
+/// openssl, the other TLS that tests talk to.
+pub(crate) fn openssl() -> Result {
+    need("openssl", &["openssl"], &["openssl"]).map(|_| ())
+}
+
 /// A browser for the tests that open a page; returns its path.
 pub(crate) fn chromium() -> Result<PathBuf> {
     need(

@@ -1,18 +1,27 @@
 //! `cargo xtask`: reads the arguments and starts what they name.
 #![forbid(unsafe_code)]
 
+mod api;
 mod arrows;
 mod autobahn;
 mod context;
+mod cost;
 mod deny;
+mod features;
 mod install;
+mod msrv;
 mod nightly;
+mod package;
 mod process;
 mod purity;
 mod release;
 mod report;
+mod rustdoc_json;
+mod semver;
 mod setup;
 mod suites;
+mod toolchain;
+mod tools;
 
 use std::process::ExitCode;
 
@@ -55,7 +64,8 @@ fn start(arguments: &[String]) -> Result<bool> {
         }
         return Ok(true);
     }
-    if name != "conformance" && !rest.is_empty() {
+    let bless = matches!(name.as_str(), "api" | "semver") && rest == ["--bless"];
+    if name != "conformance" && !rest.is_empty() && !bless {
         return Err(Failure::new(format!(
             "`{name}` takes no arguments, but got `{}`; see `cargo xtask --help`",
             rest.join(" ")
@@ -64,6 +74,15 @@ fn start(arguments: &[String]) -> Result<bool> {
     match name.as_str() {
         "test" => Ok(suites::run_all(&Context::find()?)),
         "setup" => setup::everything(&Context::find()?).map(|()| true),
+        "cost" => cost::print(&Context::find()?).map(|()| true),
+        "api" if bless => {
+            let context = Context::find()?;
+            Ok(suites::run_one("api", || api::suite(&context, true)))
+        }
+        "semver" if bless => {
+            let context = Context::find()?;
+            Ok(suites::run_one("semver", || semver::suite(&context, true)))
+        }
         "conformance" => {
             let options = autobahn::Options::parse(rest)?;
             let context = Context::find()?;
@@ -91,7 +110,8 @@ fn help() -> String {
 Usage: cargo xtask TASK
 
   test         every suite below, in this order; ends with `N passed, N failed`
-  setup        install what the suites need (apt, pip, npm, cargo), run nothing
+  setup        install what the suites need (apt, pip, npm, cargo, rustup), run nothing
+  cost         build time and crates of a program with Tidewire, beside tokio-tungstenite
 
 One suite alone:
 ",
@@ -101,11 +121,13 @@ One suite alone:
     }
     text.push_str(
         "
+`cargo xtask api --bless` accepts the public API as it is; `cargo xtask semver --bless` makes the last commit
+the baseline while nothing is released.
 `cargo xtask conformance --help` tells how to run a part of it, or judge another server or client.
 
 What cannot run on this machine is printed as `not run: reason` and counted as skipped, never as passed.
 Downloads live in $XDG_CACHE_HOME/tidewire-test (else ~/.cache/tidewire-test) and may be deleted at any time.
-Packages come from apt (through sudo when not root), PyPI, npm and crates.io.
+Packages come from apt (through sudo when not root), PyPI, npm, crates.io and rustup.
 ",
     );
     text

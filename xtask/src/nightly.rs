@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::Done;
+use crate::toolchain;
 
 /// How long each cargo-fuzz target runs.
 const FUZZ_SECONDS: u32 = 10;
@@ -32,7 +33,7 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
             "frames_server",
         ];
         for arguments in [unsafe_code, frames] {
-            let mut miri = nightly(context, arguments);
+            let mut miri = toolchain::cargo(context, "nightly", arguments);
             miri.env("MIRIFLAGS", "-Zmiri-disable-isolation");
             process::run(&mut miri, Duration::from_secs(1800))?;
         }
@@ -66,22 +67,12 @@ fn usable(tool: &str) -> bool {
     process::works(&mut cargo)
 }
 
-/// The `cargo` of PATH is rustup's, which alone understands `+nightly`.
-fn nightly(context: &Context, arguments: &[&str]) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo
-        .arg("+nightly")
-        .args(arguments)
-        .current_dir(&context.root);
-    cargo
-        .env_remove("RUSTUP_TOOLCHAIN")
-        .env_remove("RUSTC")
-        .env_remove("CARGO");
-    cargo
-}
-
 fn cargo_fuzz(context: &Context) -> Result {
-    let mut list = nightly(context, &["fuzz", "list", "--fuzz-dir", FUZZ_DIRECTORY]);
+    let mut list = toolchain::cargo(
+        context,
+        "nightly",
+        &["fuzz", "list", "--fuzz-dir", FUZZ_DIRECTORY],
+    );
     let targets = process::capture(&mut list, Duration::from_secs(120))?;
     if targets.trim().is_empty() {
         return Err(Failure::new(format!("{FUZZ_DIRECTORY} lists no target")));
@@ -90,8 +81,9 @@ fn cargo_fuzz(context: &Context) -> Result {
         // What libFuzzer finds goes to the first directory, the others are only read.
         let found = context.target.join("cargo-fuzz").join(target);
         create_directory(&found)?;
-        let mut run = nightly(
+        let mut run = toolchain::cargo(
             context,
+            "nightly",
             &["fuzz", "run", "--fuzz-dir", FUZZ_DIRECTORY, target],
         );
         run.arg(found)

@@ -23,6 +23,17 @@ impl Done {
             ..Done::default()
         }
     }
+
+    /// A suite of which nothing could run, and why; says so.
+    pub(crate) fn not_run(reason: impl Into<String>) -> Done {
+        let reason = reason.into();
+        println!("not run: {reason}");
+        Done {
+            not_run: vec![reason],
+            nothing_ran: true,
+            ..Done::default()
+        }
+    }
 }
 
 /// One suite's line of the table.

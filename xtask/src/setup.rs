@@ -2,14 +2,18 @@
 
 use crate::context::Context;
 use crate::process::Result;
-use crate::{autobahn, deny, install};
+use crate::{autobahn, install, tools};
 
 /// Installs what any suite needs.
 pub(crate) fn everything(context: &Context) -> Result {
     install::compiler()?;
     install::strace()?;
+    install::proxies()?;
+    install::openssl()?;
     install::interop()?;
-    deny::cargo_deny(context)?;
+    for tool in [tools::DENY, tools::HACK, tools::SEMVER] {
+        tool.get(context)?;
+    }
     autobahn::python27::wstest(context)?;
     println!("everything the suites need is installed");
     Ok(())

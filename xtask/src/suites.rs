@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use crate::context::{Context, create_directory};
 use crate::process::{self, Failure, Result};
 use crate::report::{self, Done, Row};
-use crate::{arrows, autobahn, deny, install, nightly, purity, release};
+use crate::{
+    api, arrows, autobahn, deny, features, install, msrv, nightly, package, purity, release,
+    rustdoc_json, semver,
+};
 
 /// One thing that is proved about the workspace.
 pub(crate) struct Suite {
@@ -31,7 +34,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "docs",
-        about: "the documentation builds without a warning",
+        about: "the documentation builds without a warning, as docs.rs does it too",
         run: docs,
     },
     Suite {
@@ -45,9 +48,34 @@ pub(crate) const SUITES: &[Suite] = &[
         run: arrows::suite,
     },
     Suite {
+        name: "features",
+        about: "every feature, every pair, and none: no warning",
+        run: features::suite,
+    },
+    Suite {
         name: "unit",
-        about: "every test of the workspace",
+        about: "every test of the workspace, all features on",
         run: unit,
+    },
+    Suite {
+        name: "msrv",
+        about: "published crates build with the oldest Rust they promise",
+        run: msrv::suite,
+    },
+    Suite {
+        name: "api",
+        about: "the public API is that of the snapshots in api/",
+        run: api,
+    },
+    Suite {
+        name: "semver",
+        about: "no break that the version does not announce",
+        run: semver,
+    },
+    Suite {
+        name: "package",
+        about: "crates.io would get whole crates that build",
+        run: package::suite,
     },
     Suite {
         name: "deny",
@@ -121,6 +149,7 @@ fn clippy(context: &Context) -> Result<Done> {
         "clippy",
         "--workspace",
         "--all-targets",
+        "--all-features",
         "--",
         "-D",
         "warnings",
@@ -132,16 +161,31 @@ fn clippy(context: &Context) -> Result<Done> {
 /// Libraries only: the binary `tidewire` would write its pages over those of the library `tidewire`.
 fn docs(context: &Context) -> Result<Done> {
     install::compiler()?;
-    let mut command = context.cargo(&["doc", "--workspace", "--no-deps", "--lib"]);
-    process::run(command.env("RUSTDOCFLAGS", "-D warnings"), 30 * MINUTE)?;
-    Ok(Done::whole(""))
+    let mut ours = context.cargo(&["doc", "--workspace", "--no-deps", "--lib", "--all-features"]);
+    process::run(ours.env("RUSTDOCFLAGS", "-D warnings"), 30 * MINUTE)?;
+    // As docs.rs does: nightly's flags, and a mark on everything that needs a feature.
+    let libraries = rustdoc_json::libraries(context);
+    let mut theirs = rustdoc_json::unstable_doc(
+        context,
+        context.cargo(&[]),
+        "docs.rs",
+        &libraries,
+        "-D warnings --cfg docsrs",
+    );
+    process::run(&mut theirs, 30 * MINUTE)?;
+    Ok(Done::whole(format!(
+        "the workspace, and {} crates as docs.rs builds them",
+        libraries.len()
+    )))
 }
 
 fn unit(context: &Context) -> Result<Done> {
     install::compiler()?;
     install::chromium()?;
     install::strace()?;
-    let mut command = context.cargo(&["test", "--workspace", "--no-fail-fast"]);
+    install::proxies()?;
+    install::openssl()?;
+    let mut command = context.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     let mut total = Total::default();
     let status = process::run_lines(&mut command, 40 * MINUTE, |line| total.add(line))?;
     println!("{total}");
@@ -191,6 +235,14 @@ fn interop(context: &Context) -> Result<Done> {
         not_run,
         nothing_ran: false,
     })
+}
+
+fn api(context: &Context) -> Result<Done> {
+    api::suite(context, false)
+}
+
+fn semver(context: &Context) -> Result<Done> {
+    semver::suite(context, false)
 }
 
 fn conformance(context: &Context) -> Result<Done> {

@@ -44,3 +44,8 @@ pub use engine::{Progress, run};
 pub use error::{ErrorClass, Failures, LoadError};
 pub use plan::Plan;
 pub use report::{Latency, Report};
+
+/// The example of the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;

@@ -60,3 +60,8 @@ pub use event::{Event, Payload, TextPayload};
 pub use frame::{CloseCode, CloseFrame, FrameHead, Kind, Opcode, Role};
 pub use prepared::PreparedFrame;
 pub use tidewire_simd::{InvalidUtf8, Spare, Text};
+
+/// The example of the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;

@@ -21,3 +21,8 @@ pub use spare::Spare;
 pub use text::Text;
 pub use utf8::{InvalidUtf8, from_utf8};
 pub use utf8_buf::Utf8Buf;
+
+/// The example of the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;

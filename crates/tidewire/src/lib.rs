@@ -27,6 +27,7 @@
 //! It runs inside a tokio runtime with its I/O and time enabled.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -94,3 +95,8 @@ pub use tidewire_proto::{
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// The examples of the crate's page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;
