@@ -24,6 +24,7 @@ mod url;
 use crate::driver::core::Settings;
 use crate::driver::shared::Shared;
 use crate::driver::stream::{Io, Stream};
+use crate::observe::events;
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 use crate::websocket::WebSocket;
@@ -283,6 +284,7 @@ impl Client {
                 // Once lost, trust does not come back with the next redirect.
                 stranger |= !redirect::same_origin(&target, &next);
                 target = next;
+                events::redirected(&target);
             }
         })
     }

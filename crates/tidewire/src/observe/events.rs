@@ -5,6 +5,11 @@
 //! What peers can cause as often as they like is DEBUG; what the operator should act on is WARN.
 
 use crate::driver::core::Core;
+use crate::error::AcceptError;
+use std::fmt::Display;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Tells `tracing`, if the feature is on; marks what it is given as used, if it is not.
 macro_rules! tell {
@@ -71,11 +76,101 @@ pub(crate) fn unblocked(core: &Core) {
     );
 }
 
+/// A server that hands on connections did not complete a handshake.
+#[inline]
+pub(crate) fn not_accepted(peer: Option<SocketAddr>, error: &AcceptError) {
+    tell!(
+        DEBUG,
+        "handshake not accepted",
+        peer = peer.map(tracing_display),
+        error = tracing_display(error),
+    );
+}
+
+/// A listener cannot accept just now.
+#[inline]
+pub(crate) fn accepting_paused(error: &io::Error) {
+    tell!(WARN, "accepting paused", error = tracing_display(error));
+}
+
+/// A drain begins.
+#[inline]
+pub(crate) fn drain_began(connections: usize) {
+    tell!(INFO, "drain began", connections = connections as u64);
+}
+
+/// A drain is over.
+#[inline]
+pub(crate) fn drain_ended(left: usize, remaining: usize) {
+    tell!(
+        INFO,
+        "drain ended",
+        left = left as u64,
+        remaining = remaining as u64,
+    );
+}
+
+/// An address of a host that did not answer; another may.
+#[inline]
+pub(crate) fn address_failed(address: SocketAddr, error: &io::Error) {
+    tell!(
+        DEBUG,
+        "address failed",
+        address = tracing_display(address),
+        error = tracing_display(error),
+    );
+}
+
+/// A server is reached through a proxy. The proxy's URL is shown without its login.
+#[cfg(feature = "proxy")]
+#[inline]
+pub(crate) fn proxied(proxy: &dyn Display) {
+    tell!(
+        DEBUG,
+        "connecting through proxy",
+        proxy = tracing_display(proxy)
+    );
+}
+
+/// A redirect is followed. The target is shown without login and query.
+#[inline]
+pub(crate) fn redirected(to: &dyn Display) {
+    tell!(DEBUG, "redirect followed", to = tracing_display(to));
+}
+
+/// A reconnecting client lost its connection, or an attempt failed, and tries again.
+#[inline]
+pub(crate) fn retrying(end: &dyn Display, retry_in: Duration, attempts: u32) {
+    tell!(
+        INFO,
+        "retrying",
+        end = tracing_display(end),
+        retry_in_ms = retry_in.as_millis() as u64,
+        attempts = attempts,
+    );
+}
+
+/// A reconnecting client gave up.
+#[inline]
+pub(crate) fn gave_up(end: &dyn Display, attempts: u32) {
+    tell!(
+        WARN,
+        "gave up reconnecting",
+        end = tracing_display(end),
+        attempts = attempts,
+    );
+}
+
 #[cfg(feature = "tracing")]
-use tracing::field::debug as tracing_debug;
+use tracing::field::{debug as tracing_debug, display as tracing_display};
 
 #[cfg(not(feature = "tracing"))]
 fn tracing_debug<T>(value: T) -> T {
+    value
+}
+
+#[cfg(not(feature = "tracing"))]
+fn tracing_display<T>(value: T) -> T {
     value
 }
 

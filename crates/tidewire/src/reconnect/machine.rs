@@ -14,6 +14,7 @@ use super::verdict::{End, Verdict};
 use crate::error::Error;
 use crate::handle;
 use crate::message::Message;
+use crate::observe::events;
 use crate::websocket::WebSocket;
 use std::future::Future;
 use std::io;
@@ -237,6 +238,7 @@ impl Reconnecting {
         if self.most_time.is_some_and(|time| next > time) {
             return self.give_up(Why::Time, end);
         }
+        events::retrying(&end, retry_in, self.tally.attempts);
         self.pending.notice(FeedEvent::Lost {
             end: Arc::new(end),
             retry_in,
@@ -246,6 +248,7 @@ impl Reconnecting {
     }
 
     fn give_up(&mut self, why: Why, end: End) {
+        events::gave_up(&end, self.tally.attempts);
         self.phase = Phase::Over(Some(GaveUp {
             why,
             end: Arc::new(end),

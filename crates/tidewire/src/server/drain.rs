@@ -2,6 +2,7 @@
 
 use super::connections::{Connections, Farewell, cut};
 use super::serve::first;
+use crate::observe::events;
 use std::sync::Weak;
 use std::time::Duration;
 use tidewire_proto::CloseCode;
@@ -115,6 +116,7 @@ impl Connections {
         let (here, before) = self.begin_drain(drain.farewell.clone());
         let spread = drain.spread.min(drain.deadline / 2);
         let mut random = Random::new();
+        events::drain_began(here.len());
         let count = here.len().max(1) as f64;
         for (number, connection) in here.into_iter().enumerate() {
             if connection.strong_count() == 0 {
@@ -136,6 +138,7 @@ impl Connections {
         let left = self.gone() - before;
         let remaining: Vec<_> = remaining.iter().filter_map(Weak::upgrade).collect();
         remaining.iter().for_each(|shared| cut(shared));
+        events::drain_ended(left, remaining.len());
         Drained {
             left,
             remaining: remaining.len(),

@@ -6,6 +6,7 @@ use super::socket::{Client, Socket};
 use super::{Arrival, Server, Upgrade};
 use crate::driver::stream::Io;
 use crate::error::AcceptError;
+use crate::observe::events;
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 use crate::websocket::WebSocket;
@@ -177,7 +178,10 @@ impl Listener {
                 }
                 Err(error) if is_passing(&error) => {}
                 Err(error) if is_final(&error) => return Err(error),
-                Err(_) => tokio::time::sleep(BREATHER).await,
+                Err(error) => {
+                    events::accepting_paused(&error);
+                    tokio::time::sleep(BREATHER).await;
+                }
             }
         }
     }

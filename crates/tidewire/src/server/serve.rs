@@ -3,6 +3,7 @@
 use super::connections::{Connections, Ticket};
 use super::listener::{Incoming, Listener};
 use super::{Drain, Drained, Upgrade};
+use crate::observe::events;
 use crate::websocket::WebSocket;
 use std::future::{Future, poll_fn};
 use std::io;
@@ -226,9 +227,11 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     let seat = held.handshake.take();
+    let peer = incoming.peer_addr();
     let handshake = Box::pin(async move {
         let _seat = seat;
-        incoming.request().await?.accept().await
+        let accepted = async { incoming.request().await?.accept().await }.await;
+        accepted.inspect_err(|error| events::not_accepted(peer, error))
     });
     // An idle connection is this task: one that holds nothing pays for nothing.
     let Some(held) = held.for_life() else {
@@ -257,9 +260,11 @@ where
     let watch = Arc::downgrade(&unanswered);
     incoming.watch(unanswered);
     let seat = held.handshake.take();
+    let peer = incoming.peer_addr();
     let handshake = Box::pin(async move {
         let _seat = seat;
-        incoming.request().await
+        let request = incoming.request().await;
+        request.inspect_err(|error| events::not_accepted(peer, error))
     });
     let held = held.for_life();
     tokio::spawn(async move {

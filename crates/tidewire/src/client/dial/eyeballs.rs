@@ -1,5 +1,6 @@
 //! Happy Eyeballs version 2 (RFC 8305): which of a host's addresses answers first.
 
+use crate::observe::events;
 use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
@@ -76,6 +77,7 @@ where
                 match attempt.as_mut().poll(cx) {
                     Poll::Ready(Ok(connected)) => return Poll::Ready(Ok(connected)),
                     Poll::Ready(Err(error)) => {
+                        events::address_failed(*address, &error);
                         lost.failed.push((*address, error));
                         drop(running.remove(index));
                         next = true;

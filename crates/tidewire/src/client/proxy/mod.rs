@@ -19,6 +19,7 @@ use super::dial;
 use super::error::{ConnectError, ConnectStage};
 use super::route::{Network, Wire};
 use super::url::{self, Host};
+use crate::observe::events;
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 use error::{ProxyError, ProxyReason};
@@ -113,6 +114,7 @@ pub(super) async fn reach(
     port: u16,
     deadline: Instant,
 ) -> Result<Wire, ConnectError> {
+    events::proxied(server);
     let late = |_| ConnectError::Timeout(ConnectStage::Proxy);
     timeout_at(deadline, through(server, network, host, port, deadline))
         .await
