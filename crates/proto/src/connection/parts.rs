@@ -76,7 +76,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`LimitExceeded::Streamed`] if it is larger already, or its frame claims to be: the connection
+    /// [`LimitExceeded::Streamed`](crate::LimitExceeded::Streamed) if it is larger already, or its frame claims to be: the connection
     /// has failed.
     pub fn limit_message(&mut self, now: Instant, bytes: u64) -> Result<(), Failure> {
         match &mut self.recv.message {
