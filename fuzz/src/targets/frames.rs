@@ -37,20 +37,47 @@ fn run(role: Role, input: &[u8]) {
     let whole = Way {
         polled: false,
         direct: false,
+        parts: false,
     };
     check(&setup, bytes, || usize::MAX, whole, &expected, Some(limit));
     let cut_up = Way {
         polled: true,
         direct: flags & 0x10 != 0,
+        parts: false,
     };
     check(&setup, bytes, cut_sizes(*cut), cut_up, &expected, None);
     if bytes.len() <= 600 {
         let byte_by_byte = Way {
             polled: false,
             direct: flags & 0x10 != 0,
+            parts: false,
         };
         check(&setup, bytes, || 1, byte_by_byte, &expected, Some(limit));
     }
+    in_parts(&setup, *cut, bytes);
+}
+
+/// Messages in parts, put together, are what whole ones are where no limit bounds them.
+fn in_parts(setup: &Setup, cut: u8, bytes: &[u8]) {
+    // Fewer bytes hold no more fragments than may be empty, and inflate to what can be compared.
+    if bytes.len() > 2000 {
+        return;
+    }
+    let config = Config::clone(&setup.config).max_message(usize::MAX);
+    let setup = Setup {
+        config: Arc::new(config),
+        ..setup.clone()
+    };
+    let expected = model::judge(&setup, bytes);
+    let limit = setup.config.max_queued_control;
+    let way = Way {
+        polled: false,
+        direct: false,
+        parts: true,
+    };
+    check(&setup, bytes, || usize::MAX, way, &expected, Some(limit));
+    check(&setup, bytes, cut_sizes(cut), way, &expected, Some(limit));
+    check(&setup, bytes, || 1, way, &expected, Some(limit));
 }
 
 /// The agreement and the limits that the flags ask for.
@@ -111,6 +138,8 @@ struct Way {
     polled: bool,
     /// Whether payloads are read directly where that is possible.
     direct: bool,
+    /// Whether messages are received in parts.
+    parts: bool,
 }
 
 fn check(
@@ -158,6 +187,8 @@ struct Driver<'p> {
     now: Instant,
     masks: CountedMasks,
     events: Vec<Seen>,
+    /// The parts so far of a message that is received in parts.
+    begun: Vec<u8>,
     out: Vec<u8>,
 }
 
@@ -185,6 +216,7 @@ impl<'p> Driver<'p> {
             now,
             masks,
             events: Vec::new(),
+            begun: Vec::new(),
             out,
         }
     }
@@ -226,7 +258,13 @@ impl<'p> Driver<'p> {
     fn piece(&mut self, piece: &mut [u8]) -> Result<(), Failure> {
         let mut input = self.direct(piece)?;
         loop {
-            match self.connection.receive(self.now, self.pool, &mut input) {
+            let event = if self.way.parts {
+                self.connection
+                    .receive_part(self.now, self.pool, &mut input)
+            } else {
+                self.connection.receive(self.now, self.pool, &mut input)
+            };
+            match event {
                 Ok(Some(event)) => {
                     self.note(event);
                     if self.way.polled {
@@ -264,7 +302,21 @@ impl<'p> Driver<'p> {
     }
 
     fn note(&mut self, event: Event<'_>) {
-        self.events.push(event.into());
+        let (part, last, text) = match &event {
+            Event::TextPart { text, last } => (text.as_bytes(), *last, true),
+            Event::BinaryPart { data, last } => (&data[..], *last, false),
+            _ => return self.events.push(event.into()),
+        };
+        assert!(!part.is_empty() || last, "an empty part inside a message");
+        self.begun.extend_from_slice(part);
+        if last {
+            let whole = std::mem::take(&mut self.begun);
+            self.events.push(if text {
+                Seen::Text(String::from_utf8(whole).expect("parts of text are UTF-8"))
+            } else {
+                Seen::Binary(whole)
+            });
+        }
     }
 
     fn poll(&mut self) {

@@ -3,6 +3,7 @@
 //! - [`state`]: open, closing, closed, every transition, and the story of the end
 //! - `recv`: bytes in, events out, and what each violation is called
 //! - `parts`: the same for messages that are too large to hold
+//! - `under_way`: the message under way: where its bytes go, and what bounds it
 //! - `direct`: the same for large payloads that are read into their own buffer
 //! - `send`: commands in, bytes out
 //! - `fragments`: the same for messages that are too large to hold
@@ -21,6 +22,7 @@ mod recv;
 mod send;
 pub mod state;
 mod timers;
+mod under_way;
 
 #[cfg(test)]
 mod tests;

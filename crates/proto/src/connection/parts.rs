@@ -1,18 +1,14 @@
 //! Bytes in, parts of messages out: for messages that are too large to hold.
 
 use super::Connection;
-use super::recv::{Flow, Message, Partial, take};
-use crate::config::{Config, FRAGMENT_OVERHEAD, MAX_EMPTY_FRAGMENTS};
+use super::recv::{Partial, take};
+use super::under_way::Flow;
 use crate::deflate::Pool;
-use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
+use crate::error::{Failure, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};
 use crate::frame::Opcode;
-use crate::message::{Budget, Gather};
 use std::time::Instant;
 use tidewire_simd::{from_utf8, mask};
-
-/// Compressed bytes that are inflated at once. DEFLATE makes at most 1032 bytes of one: some 65 KiB.
-const INFLATE_STEP: usize = 64;
 
 /// Inflated bytes that are worth handing out.
 const ENOUGH: usize = 16 * 1024;
@@ -80,7 +76,7 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// [`LimitExceeded::Streamed`] if it is larger already, or its frame claims to be: the connection
+    /// [`LimitExceeded::Streamed`](crate::LimitExceeded::Streamed) if it is larger already, or its frame claims to be: the connection
     /// has failed.
     pub fn limit_message(&mut self, now: Instant, bytes: u64) -> Result<(), Failure> {
         match &mut self.recv.message {
@@ -225,143 +221,6 @@ impl Connection {
             }
         }
     }
-}
-
-impl Message {
-    /// Changes over to what the caller wants, parts or whole messages. `frame`: the data frame that is
-    /// under way, with none of the bytes that are about to be taken.
-    pub(super) fn turn<const PARTS: bool>(
-        &mut self,
-        frame: Option<Partial>,
-        config: &Config,
-    ) -> Result<(), LimitExceeded> {
-        match self.flow {
-            Flow::HandedOut if !PARTS => self.flow = Flow::Discarded,
-            Flow::Gathered if self.budget.is_streamed() != PARTS => {
-                return self.judge_again::<PARTS>(frame, config);
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Other limits hold from here on, for what has arrived too.
-    #[cold]
-    fn judge_again<const PARTS: bool>(
-        &mut self,
-        frame: Option<Partial>,
-        config: &Config,
-    ) -> Result<(), LimitExceeded> {
-        let (mut claimed, limit) = (0, config.max_frame);
-        if let Some(frame) = frame {
-            let len = frame.offset.saturating_add(frame.remaining);
-            if !PARTS && len > limit as u64 {
-                return Err(LimitExceeded::Frame {
-                    claimed: len,
-                    limit,
-                });
-            }
-            claimed = frame.remaining;
-        }
-        let mut budget = Budget::new(config, PARTS);
-        budget.charge(self.gather.len() as u64)?;
-        if !self.compressed {
-            budget.charge(claimed)?;
-        }
-        self.budget = budget;
-        Ok(())
-    }
-
-    /// A further fragment has begun: it costs its overhead, or must bring something.
-    pub(super) fn next_fragment(&mut self) -> Result<(), LimitExceeded> {
-        if !self.budget.is_streamed() {
-            return self.budget.charge(FRAGMENT_OVERHEAD as u64);
-        }
-        self.quiet += 1;
-        if self.quiet > MAX_EMPTY_FRAGMENTS {
-            let limit = MAX_EMPTY_FRAGMENTS;
-            return Err(LimitExceeded::EmptyFragments { limit });
-        }
-        Ok(())
-    }
-
-    /// Whether payloads may be read into the buffer of the message.
-    pub(super) fn may_go_direct(&self) -> bool {
-        !self.compressed && self.flow == Flow::Gathered && !self.budget.is_streamed()
-    }
-
-    /// How many bytes of payload to take at once.
-    fn step(&self) -> usize {
-        match &self.gather {
-            _ if self.compressed => INFLATE_STEP,
-            // The character that was cut comes first, by itself: what follows it stays in place.
-            Gather::Text(text) if !text.is_empty() => text.missing().max(1),
-            _ => usize::MAX,
-        }
-    }
-
-    /// Bytes that wait and can be handed out.
-    fn ready(&self) -> usize {
-        match &self.gather {
-            Gather::Text(text) => text.valid_len(),
-            Gather::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    fn ends_inside_a_character(&self) -> bool {
-        matches!(&self.gather, Gather::Text(text) if !text.is_empty())
-    }
-
-    /// What waits and can be handed out.
-    fn take_ready(&mut self, last: bool) -> Event<'static> {
-        match &mut self.gather {
-            Gather::Text(text) => {
-                let text = TextPayload::Owned(text.take_valid());
-                Event::TextPart { text, last }
-            }
-            Gather::Binary(bytes) => {
-                let data = Payload::Owned(bytes.split().freeze());
-                Event::BinaryPart { data, last }
-            }
-        }
-    }
-
-    /// The next part of an uncompressed message.
-    fn plain_part<'b>(&mut self, piece: &'b [u8], last: bool) -> Result<Event<'b>, Violation> {
-        match &mut self.gather {
-            Gather::Binary(_) => {
-                let data = Payload::Borrowed(piece);
-                Ok(Event::BinaryPart { data, last })
-            }
-            Gather::Text(text) if text.is_empty() => {
-                let (whole, rest) = piece.split_at(whole_characters(piece));
-                let whole = from_utf8(whole).map_err(|_| Violation::InvalidUtf8)?;
-                self.gather.push(rest)?;
-                let text = TextPayload::Borrowed(whole);
-                Ok(Event::TextPart { text, last })
-            }
-            Gather::Text(_) => {
-                self.gather.push(piece)?;
-                Ok(self.take_ready(last))
-            }
-        }
-    }
-}
-
-/// The length of `text` without a character that is cut at its end.
-fn whole_characters(text: &[u8]) -> usize {
-    let end = text.iter().rev().take(3);
-    for (behind, byte) in end.enumerate() {
-        let width = match byte {
-            0x80..=0xbf => continue,
-            0xc0..=0xdf => 2,
-            0xe0..=0xef => 3,
-            0xf0..=0xff => 4,
-            _ => 1,
-        };
-        return text.len() - if width > behind + 1 { behind + 1 } else { 0 };
-    }
-    text.len()
 }
 
 fn is_empty(event: &Event<'_>) -> bool {

@@ -1,13 +1,14 @@
 //! Bytes in, events out (RFC 6455 §5, §6.2), and what each violation is called.
 
 use super::state::Phase;
+use super::under_way::{Flow, Message};
 use super::{Connection, codec::Codec};
 use crate::deflate::Pool;
 use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};
 use crate::frame::header::{self, Header, Rules};
 use crate::frame::{CloseFrame, Kind, Opcode};
-use crate::message::{Budget, Gather};
+use crate::message::Budget;
 use std::time::Instant;
 use tidewire_simd::{from_utf8, mask, mask_at};
 
@@ -65,39 +66,6 @@ impl Partial {
         self.offset += count as u64;
         self.remaining -= count as u64;
         piece
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct Message {
-    pub(super) gather: Gather,
-    pub(super) budget: Budget,
-    pub(super) compressed: bool,
-    pub(super) flow: Flow,
-    /// Fragments since something was handed out.
-    pub(super) quiet: u32,
-}
-
-/// Where the bytes of a message under way go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
-    /// They are gathered; nothing was handed out.
-    Gathered,
-    /// They are handed out in parts.
-    HandedOut,
-    /// Parts were handed out, and nobody wants the rest.
-    Discarded,
-}
-
-impl Message {
-    fn new(kind: Kind, budget: Budget, compressed: bool) -> Box<Self> {
-        Box::new(Self {
-            gather: Gather::new(kind),
-            budget,
-            compressed,
-            flow: Flow::Gathered,
-            quiet: 0,
-        })
     }
 }
 
