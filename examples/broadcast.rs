@@ -37,7 +37,7 @@ async fn member(ws: WebSocket, members: Members) {
 fn publish(members: &[Sender], frame: &PreparedFrame) {
     for member in members {
         if member.queue(frame).is_ok_and(|queued| queued > MOST_QUEUED) {
-            let _ = member.close(CloseCode::from(1013), "too slow");
+            let _ = member.begin_close(CloseCode::from(1013), "too slow");
         }
         member.try_flush();
     }

@@ -87,7 +87,7 @@ impl Sender {
     /// # Errors
     ///
     /// [`Error::Misuse`] if `code` may not be sent or `reason` is over 123 bytes.
-    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+    pub fn begin_close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         handle::begin_close(&self.shared, code.into(), reason)
     }
 

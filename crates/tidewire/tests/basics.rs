@@ -82,7 +82,7 @@ async fn an_echo_in_place_gives_back_the_same_bytes() {
             }
         };
         tokio::join!(send, receive);
-        sender.close(1001, "done").unwrap();
+        sender.begin_close(1001, "done").unwrap();
         assert_eq!(receiver.recv().await.unwrap(), None);
         let story = echo.await.unwrap();
         assert_eq!(story.received.unwrap().reason, "done");

@@ -85,7 +85,7 @@ async fn cancelled_at_every_await_messages_arrive_once_and_in_order() {
             send_all(to_client, down, seed + 2),
             receive_all(from_client, up, seed + 3),
         );
-        to_server.close(1000, "").unwrap();
+        to_server.begin_close(1000, "").unwrap();
         let mut cancelling = Cancelling::new(seed);
         let both = async { cancel_often!(cancelling, from_server.recv()) };
         let (client, server) = tokio::join!(both, from_client.recv());
@@ -147,7 +147,7 @@ async fn a_visitor_loop_that_is_cancelled_goes_on_where_it_was() {
                 send_all(sender, expected.clone(), seed),
                 receive_all(receiver, expected.clone(), seed + 1),
             );
-            sender.close(1000, "").unwrap();
+            sender.begin_close(1000, "").unwrap();
             receiver.recv().await
         };
         let (story, end) = tokio::join!(echoing, talking);

@@ -348,7 +348,7 @@ async fn a_visitor_that_closes_late_gets_the_whole_deadline() {
     });
     let end = std::future::poll_fn(|cx| {
         receiver.poll_receive(cx, |_, link| {
-            link.close(1000.into(), "enough").unwrap();
+            link.begin_close(1000, "enough").unwrap();
             std::ops::ControlFlow::Continue(())
         })
     });

@@ -16,11 +16,11 @@ fn secs(seconds: u64) -> Duration {
 
 /// All at once, and ten seconds in all.
 fn quick() -> Drain {
-    Drain::new().spread(Duration::ZERO).deadline(secs(10))
+    Drain::new().spread(Duration::ZERO).timeout(secs(10))
 }
 
 fn counts(drained: Drained) -> (usize, usize) {
-    (drained.left, drained.remaining)
+    (drained.closed, drained.cut)
 }
 
 /// A handler as they are: echoes until the end.
@@ -65,7 +65,7 @@ async fn closes_are_spread_with_jitter_and_all_leave() {
         .into_iter()
         .map(|client| tokio::spawn(told(client, start)))
         .collect();
-    let drain = Drain::new().spread(secs(10)).deadline(secs(60));
+    let drain = Drain::new().spread(secs(10)).timeout(secs(60));
     let (drained, time) = seconds(connections.drain(drain)).await;
     assert_eq!(counts(drained), (200, 0));
     assert!(connections.is_empty());
@@ -127,7 +127,7 @@ async fn the_spread_leaves_half_of_the_time_to_leave() {
         .into_iter()
         .map(|client| tokio::spawn(told(client, start)))
         .collect();
-    let drain = Drain::new().spread(secs(3600)).deadline(secs(4));
+    let drain = Drain::new().spread(secs(3600)).timeout(secs(4));
     assert_eq!(counts(connections.drain(drain).await), (50, 0));
     for client in clients {
         assert!(client.await.unwrap().0 <= 2.0);
@@ -304,7 +304,7 @@ async fn who_comes_during_the_drain_is_told_at_once() {
     let old = echoing(&connections, 1).await;
     let draining = tokio::spawn({
         let connections = connections.clone();
-        let drain = Drain::new().spread(secs(20)).deadline(secs(60));
+        let drain = Drain::new().spread(secs(20)).timeout(secs(60));
         async move { connections.drain(drain).await }
     });
     tokio::task::yield_now().await;
@@ -341,7 +341,7 @@ async fn a_drain_dropped_half_way_can_be_gone_on_with() {
             })
         })
         .collect();
-    let drain = Drain::new().spread(secs(10)).deadline(secs(20));
+    let drain = Drain::new().spread(secs(10)).timeout(secs(20));
     let half = timeout(secs(5), connections.drain(drain.clone())).await;
     assert!(half.is_err());
     sleep(secs(100)).await;

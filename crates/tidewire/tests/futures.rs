@@ -83,7 +83,7 @@ async fn an_echo_is_a_stream_forwarded_into_a_sink() {
     let back: Vec<_> = receiver.take(5000).try_collect().await.unwrap();
     assert_eq!(back, numbers(5000));
     let sender = sending.await.unwrap();
-    sender.close(1000, "").unwrap();
+    sender.begin_close(1000, "").unwrap();
     echo.await.unwrap().unwrap();
 }
 

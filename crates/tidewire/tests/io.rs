@@ -180,7 +180,7 @@ async fn it_turns_back_into_messages() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
     peer.send(RawFrame::binary("begun by a reader").more())
         .await;
-    drop(ws.next_stream().await.unwrap().unwrap());
+    drop(ws.recv_stream().await.unwrap().unwrap());
     let mut io = ws.into_io();
     assert!(io.get_ref().close_story().is_none());
     peer.send_all(&[

@@ -191,9 +191,9 @@ async fn it_stops_listening_and_all_leave() {
         assert_eq!((frame.code.0, &*frame.reason), (1012, "new version"));
     }
     let drained = serving.await.unwrap();
-    assert_eq!(drained.remaining, 0);
+    assert_eq!(drained.cut, 0);
     // The one that left by itself may have done so just before.
-    assert!((19..=20).contains(&drained.left), "{drained:?}");
+    assert!((19..=20).contains(&drained.closed), "{drained:?}");
     let refused = TcpStream::connect(addr).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
@@ -214,7 +214,7 @@ async fn new_clients_are_refused_while_the_old_ones_leave() {
         .send(tidewire_testkit::RawFrame::close(1001, ""))
         .await;
     let drained = serving.await.unwrap();
-    assert_eq!((drained.left, drained.remaining), (1, 0));
+    assert_eq!((drained.closed, drained.cut), (1, 0));
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn who_is_in_the_handshake_is_answered_with_503_or_just_ends() {
     assert!(mute.read_to_end().await.is_empty());
     assert!(ws.recv().await.unwrap().is_none());
     let drained = serving.await.unwrap();
-    assert_eq!((drained.left, drained.remaining), (1, 0));
+    assert_eq!((drained.closed, drained.cut), (1, 0));
 }
 
 #[tokio::test]
@@ -264,7 +264,7 @@ async fn a_request_accepted_too_late_is_answered_with_503() {
     };
     assert_eq!(response.status(), 503);
     let drained = serving.await.unwrap().unwrap();
-    assert_eq!((drained.left, drained.remaining), (0, 0));
+    assert_eq!((drained.closed, drained.cut), (0, 0));
 }
 
 #[tokio::test]
@@ -322,7 +322,7 @@ mod unix {
         stop.send(()).unwrap();
         assert!(ws.recv().await.unwrap().is_none());
         drop(ws);
-        assert_eq!(serving.await.unwrap().unwrap().left, 1);
+        assert_eq!(serving.await.unwrap().unwrap().closed, 1);
         assert!(!place.0.exists(), "the file is removed");
     }
 

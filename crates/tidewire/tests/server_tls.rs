@@ -108,5 +108,5 @@ async fn it_drains_over_tls_and_in_the_middle_of_the_tls_handshake() {
     assert!(matches!(half.read(&mut [0; 10]).await, Ok(0) | Err(_)));
     drop(ws);
     let drained = serving.await.unwrap().unwrap();
-    assert_eq!((drained.left, drained.remaining), (1, 0));
+    assert_eq!((drained.closed, drained.cut), (1, 0));
 }

@@ -44,7 +44,7 @@ async fn clones_send_from_many_tasks_and_messages_stay_whole() {
         assert!(rest.len() == usize::from(*n) * 40 && rest.iter().all(|byte| byte == task));
         next[usize::from(*task)] += 1;
     }
-    sender.close(1000, "").unwrap();
+    sender.begin_close(1000, "").unwrap();
     assert_eq!(echoed.recv().await.unwrap(), None);
     echo.await.unwrap();
 }
@@ -73,7 +73,7 @@ async fn a_close_by_the_sender_is_seen_by_the_receiver() {
     let (sender, mut receiver) = client.split();
     let receiving = tokio::spawn(async move { receiver.recv().await });
     sleep(Duration::from_secs(1)).await;
-    sender.close(1000, "").unwrap();
+    sender.begin_close(1000, "").unwrap();
     assert_eq!(server.recv().await.unwrap(), None);
     assert_eq!(receiving.await.unwrap().unwrap(), None);
 }
@@ -85,7 +85,7 @@ async fn without_its_receiver_a_sender_still_sends_and_closes_in_time() {
     drop(receiver);
     sender.send("alone").await.unwrap();
     peer.expect("TEXT \"alone\" [5 bytes]").await;
-    sender.close(1000, "").unwrap();
+    sender.begin_close(1000, "").unwrap();
     peer.expect_close(1000).await;
     let (end, time) = seconds(peer.next()).await;
     assert_eq!(end, None);

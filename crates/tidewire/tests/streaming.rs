@@ -42,7 +42,7 @@ fn text(len: usize) -> String {
 }
 
 async fn write(ws: &WebSocket, kind: Kind, data: &[u8], step: usize) {
-    let mut writer = ws.stream(kind);
+    let mut writer = ws.send_stream(kind);
     for part in data.chunks(step) {
         writer.write(part.to_vec()).await.unwrap();
     }
@@ -74,7 +74,7 @@ async fn a_message_over_every_limit_goes_through_in_chunks() {
             for (kind, step) in [(Kind::Text, 777), (Kind::Binary, 300_000)] {
                 let (from, mut to) = pair_of(deflate, from).await;
                 let reading = async {
-                    let reader = to.next_stream().await.unwrap().unwrap();
+                    let reader = to.recv_stream().await.unwrap().unwrap();
                     assert_eq!(reader.kind(), kind);
                     assert!(chunks(reader).await == text.as_bytes());
                     to.recv().await.unwrap()
@@ -95,15 +95,15 @@ async fn whole_messages_are_streams_too_and_a_close_is_the_end_of_them() {
     let (client, mut to) = pair_of(true, Role::Client).await;
     for message in ["", "tide", &"wire ".repeat(1000)] {
         client.send(message).await.unwrap();
-        let reader = to.next_stream().await.unwrap().unwrap();
+        let reader = to.recv_stream().await.unwrap().unwrap();
         assert_eq!(chunks(reader).await, message.as_bytes());
     }
     client.begin_close(1000, "").unwrap();
-    assert!(to.next_stream().await.unwrap().is_none());
+    assert!(to.recv_stream().await.unwrap().is_none());
 
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
     peer.send(RawFrame::close(4000, "enough")).await;
-    assert!(matches!(ws.next_stream().await, Err(Error::Closed(_))));
+    assert!(matches!(ws.recv_stream().await, Err(Error::Closed(_))));
 }
 
 fn server() -> tidewire::Server {
@@ -127,14 +127,14 @@ async fn what_is_left_of_a_message_is_thrown_away() {
             client.send("next").await.unwrap();
             client.send("behind").await.unwrap();
             // One not read at all, one begun.
-            drop(server.next_stream().await.unwrap().unwrap());
-            let mut reader = server.next_stream().await.unwrap().unwrap();
+            drop(server.recv_stream().await.unwrap().unwrap());
+            let mut reader = server.recv_stream().await.unwrap().unwrap();
             assert!(reader.chunk().await.unwrap().is_some());
             drop(reader);
             if by_recv {
                 assert_eq!(server.recv().await.unwrap(), Some(Message::text("next")));
             } else {
-                let reader = server.next_stream().await.unwrap().unwrap();
+                let reader = server.recv_stream().await.unwrap().unwrap();
                 assert_eq!(chunks(reader).await, b"next");
             }
             assert_eq!(server.recv().await.unwrap(), Some(Message::text("behind")));
@@ -156,13 +156,13 @@ async fn recv_and_next_stream_may_take_turns_at_any_byte() {
         peer.send_bytes(&bytes[..cut]).await;
         assert!(impatient(ws.recv(), 0).await.is_none(), "{cut}");
         peer.send_bytes(&bytes[cut..]).await;
-        let reader = ws.next_stream().await.unwrap().unwrap();
+        let reader = ws.recv_stream().await.unwrap().unwrap();
         assert_eq!(chunks(reader).await, "hällo".as_bytes(), "{cut}");
         peer.expect("PONG \"p\" [1 byte]").await;
 
         // A stream that was given up before its first part is still a whole message.
         peer.send_bytes(&bytes[..cut]).await;
-        let begun = impatient(ws.next_stream(), 0).await.is_some();
+        let begun = impatient(ws.recv_stream(), 0).await.is_some();
         peer.send_bytes(&bytes[cut..]).await;
         if begun {
             peer.send(RawFrame::text("hällo")).await;
@@ -181,7 +181,7 @@ async fn gathered_bytes_come_out_although_nothing_more_arrives() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
     peer.send(RawFrame::text("begun, ").more()).await;
     assert!(impatient(ws.recv(), 0).await.is_none());
-    let mut reader = ws.next_stream().await.unwrap().unwrap();
+    let mut reader = ws.recv_stream().await.unwrap().unwrap();
     assert_eq!(reader.chunk().await.unwrap().unwrap(), "begun, ");
     peer.send(RawFrame::continuation("ended")).await;
     assert_eq!(reader.chunk().await.unwrap().unwrap(), "ended");
@@ -192,7 +192,7 @@ async fn gathered_bytes_come_out_although_nothing_more_arrives() {
 async fn pings_between_chunks_are_answered() {
     let (mut peer, mut ws) = raw_client(server(), 4096).await;
     peer.send(RawFrame::binary("a").more()).await;
-    let mut reader = ws.next_stream().await.unwrap().unwrap();
+    let mut reader = ws.recv_stream().await.unwrap().unwrap();
     assert_eq!(reader.chunk().await.unwrap().unwrap(), "a");
     peer.send_all(&[RawFrame::ping("1"), RawFrame::continuation("b").more()])
         .await;
@@ -210,7 +210,7 @@ async fn an_end_inside_a_message_is_an_error() {
                 Some(code) => peer.send(RawFrame::close(code, "")).await,
                 None => drop(peer),
             }
-            let mut reader = ws.next_stream().await.unwrap().unwrap();
+            let mut reader = ws.recv_stream().await.unwrap().unwrap();
             if as_io {
                 let mut seen = Vec::new();
                 let error = reader.read_to_end_io(&mut seen).await.unwrap_err();
@@ -250,7 +250,7 @@ async fn a_limit_is_kept_and_told_with_1009() {
                 let last = i + 1 == parts.len();
                 peer.send(if last { frame } else { frame.more() }).await;
             }
-            let reader = ws.next_stream().await.unwrap().unwrap();
+            let reader = ws.recv_stream().await.unwrap().unwrap();
             match reader.read_to_end(limit).await {
                 Ok(whole) => assert!(fits && whole == data, "{len} in {fragments}"),
                 Err(Error::Limit(LimitExceeded::Streamed { limit: told })) => {
@@ -265,7 +265,7 @@ async fn a_limit_is_kept_and_told_with_1009() {
     let config = no_keepalive().max_streamed(10);
     let (mut peer, mut ws) = raw_client(common::server().config(config), 4096).await;
     peer.send(RawFrame::text("eleven char").more()).await;
-    let error = ws.next_stream().await.unwrap_err();
+    let error = ws.recv_stream().await.unwrap_err();
     assert!(matches!(error, Error::Limit(_)), "{error:?}");
     peer.expect_close(1009).await;
 }
@@ -275,7 +275,7 @@ async fn text_that_is_none_is_1007_wherever_it_is_read() {
     for skip in [false, true] {
         let (mut peer, mut ws) = raw_client(server(), 4096).await;
         peer.send(RawFrame::text("good ").more()).await;
-        let mut reader = ws.next_stream().await.unwrap().unwrap();
+        let mut reader = ws.recv_stream().await.unwrap().unwrap();
         assert_eq!(reader.chunk().await.unwrap().unwrap(), "good ");
         peer.send(RawFrame::continuation([0xff]).more()).await;
         let error = if skip {
@@ -296,7 +296,7 @@ async fn nothing_is_read_while_nobody_asks() {
     let read = b.read.clone();
     let (mut peer, mut ws) = raw_client_of(server(), a, b).await;
     peer.send(RawFrame::binary(vec![0; 500_000])).await;
-    let mut reader = ws.next_stream().await.unwrap().unwrap();
+    let mut reader = ws.recv_stream().await.unwrap().unwrap();
     let before = read.load(Ordering::Relaxed);
     assert!(before <= 70_000, "{before}");
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
@@ -322,7 +322,7 @@ async fn a_bomb_comes_in_small_chunks() {
     let mut ws = ws.unwrap();
     let bomb = deflated(vec![0; 64 << 20]);
     raw.send(RawFrame::binary(&bomb).compressed()).await;
-    let mut reader = ws.next_stream().await.unwrap().unwrap();
+    let mut reader = ws.recv_stream().await.unwrap().unwrap();
     let mut total = 0;
     while let Some(chunk) = reader.chunk().await.unwrap() {
         assert!(chunk.len() <= 90 * 1024, "{}", chunk.len());
@@ -345,7 +345,7 @@ async fn cancelled_at_every_await_the_bytes_arrive_once_and_in_order() {
         let writing = async {
             let mut random = Random::new(seed);
             for _ in 0..2 {
-                let mut writer = client.stream(Kind::Text);
+                let mut writer = client.send_stream(Kind::Text);
                 let mut rest = text.as_bytes();
                 while !rest.is_empty() {
                     let (part, behind) = rest.split_at(rest.len().min(1 + random.below(9000)));
@@ -374,7 +374,7 @@ async fn cancelled_at_every_await_the_bytes_arrive_once_and_in_order() {
                 let mut seen = Vec::new();
                 'stream: loop {
                     // A future that is given up before it is ready leaves everything where it is.
-                    match impatient(server.next_stream(), random.below(3)).await {
+                    match impatient(server.recv_stream(), random.below(3)).await {
                         None => yield_now().await,
                         Some(reader) => {
                             let mut reader = reader.unwrap().unwrap();

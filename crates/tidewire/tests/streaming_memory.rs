@@ -38,7 +38,7 @@ fn run<T>(work: impl Future<Output = T>) -> (T, Cost) {
 }
 
 async fn write(ws: WebSocket, chunk: Bytes, size: u64) -> WebSocket {
-    let mut writer = ws.stream(Kind::Binary);
+    let mut writer = ws.send_stream(Kind::Binary);
     let mut written = 0;
     while written < size {
         let part = chunk.slice(..chunk.len().min((size - written) as usize));
@@ -64,7 +64,7 @@ fn through_a_pipe(from: Role, deflate: bool, chunk: &Bytes) -> Cost {
             Role::Server => (server, client),
         };
         let reading = async {
-            let mut reader = to.next_stream().await.unwrap().unwrap();
+            let mut reader = to.recv_stream().await.unwrap().unwrap();
             let mut seen = 0u64;
             while let Some(part) = reader.chunk().await.unwrap() {
                 // The whole pattern, wherever the message was cut.
@@ -129,7 +129,7 @@ fn a_message_that_nobody_reads_on_is_thrown_away_as_it_comes() {
             let (client, mut server) =
                 open(client().deflate(wish.clone()), server().deflate(wish), a, b).await;
             let reading = async {
-                drop(server.next_stream().await.unwrap().unwrap());
+                drop(server.recv_stream().await.unwrap().unwrap());
                 server.recv().await.unwrap().unwrap()
             };
             let writing = async {

@@ -33,17 +33,17 @@ fn is_misuse<T: std::fmt::Debug>(result: Result<T, Error>, expected: SendError) 
 #[tokio::test(start_paused = true)]
 async fn fragments_are_full_and_a_short_message_is_one_frame() {
     let (mut peer, ws) = raw_client(server(), 1 << 20).await;
-    let mut writer = ws.stream(Kind::Text);
+    let mut writer = ws.send_stream(Kind::Text);
     writer.write("Hel").await.unwrap();
     writer.write("lo").await.unwrap();
     writer.finish().await.unwrap();
     writer.finish().await.unwrap();
     peer.expect("TEXT \"Hello\" [5 bytes]").await;
 
-    ws.stream(Kind::Binary).finish().await.unwrap();
+    ws.send_stream(Kind::Binary).finish().await.unwrap();
     assert_eq!(shapes(&mut peer).await, [(true, 2, 0)]);
 
-    let mut writer = ws.stream(Kind::Binary);
+    let mut writer = ws.send_stream(Kind::Binary);
     for _ in 0..3 {
         writer.write(vec![7; 50 * KIB]).await.unwrap();
     }
@@ -55,7 +55,7 @@ async fn fragments_are_full_and_a_short_message_is_one_frame() {
         [(false, 2, full), (false, 0, full), (true, 0, rest)]
     );
 
-    let mut writer = ws.stream(Kind::Binary);
+    let mut writer = ws.send_stream(Kind::Binary);
     writer.write_all(&vec![7; 130 * KIB]).await.unwrap();
     writer.shutdown().await.unwrap();
     let frames = shapes(&mut peer).await;
@@ -78,11 +78,11 @@ async fn a_flush_sends_what_waits_compressed_or_not() {
             } else {
                 (server, client)
             };
-            let mut writer = from.stream(Kind::Text);
+            let mut writer = from.send_stream(Kind::Text);
             writer.flush().await.unwrap();
             writer.write("Hel").await.unwrap();
             writer.flush().await.unwrap();
-            let mut reader = to.next_stream().await.unwrap().unwrap();
+            let mut reader = to.recv_stream().await.unwrap().unwrap();
             assert_eq!(reader.chunk().await.unwrap().unwrap(), "Hel");
             writer.flush().await.unwrap();
             assert!(impatient(reader.chunk(), 0).await.is_none());
@@ -106,7 +106,7 @@ async fn a_message_may_go_uncompressed_although_compression_was_agreed() {
     let mut sizes = Vec::new();
     for uncompressed in [false, true] {
         let before = read.load(std::sync::atomic::Ordering::Relaxed);
-        let writer = server.stream(Kind::Binary);
+        let writer = server.send_stream(Kind::Binary);
         let mut writer = if uncompressed {
             writer.uncompressed()
         } else {
@@ -114,7 +114,7 @@ async fn a_message_may_go_uncompressed_although_compression_was_agreed() {
         };
         writer.write(vec![7; 200 * KIB]).await.unwrap();
         writer.finish().await.unwrap();
-        let reader = client.next_stream().await.unwrap().unwrap();
+        let reader = client.recv_stream().await.unwrap().unwrap();
         assert_eq!(
             reader.read_to_end(1 << 20).await.unwrap(),
             vec![7; 200 * KIB]
@@ -129,7 +129,7 @@ async fn other_messages_wait_for_the_end_and_control_frames_do_not() {
     let (mut peer, ws) = raw_client(server(), 1 << 20).await;
     let (sender, mut receiver) = ws.split();
     let other = sender.clone();
-    let mut writer = sender.stream(Kind::Text);
+    let mut writer = sender.send_stream(Kind::Text);
     writer.write("be").await.unwrap();
     // Nothing was queued yet: others pass.
     other.send("first").await.unwrap();
@@ -142,11 +142,11 @@ async fn other_messages_wait_for_the_end_and_control_frames_do_not() {
         other.queue(&frame),
         SendError::FragmentedMessageOpen
     ));
-    let mut second = other.stream(Kind::Binary);
+    let mut second = other.send_stream(Kind::Binary);
     assert!(impatient(second.write("given up"), 0).await.is_none());
     drop(second);
     let waiting = tokio::spawn(async move {
-        let mut stream = other.stream(Kind::Binary);
+        let mut stream = other.send_stream(Kind::Binary);
         stream.write("second").await.unwrap();
         stream.finish().await.unwrap();
         other.feed("third").await.unwrap();
@@ -172,13 +172,13 @@ async fn other_messages_wait_for_the_end_and_control_frames_do_not() {
 async fn dropped_unfinished_it_closes_with_1011_and_nobody_waits_for_ever() {
     let (mut peer, ws) = raw_client(server(), 1 << 20).await;
     let (sender, _receiver) = ws.split();
-    let mut writer = sender.stream(Kind::Binary);
+    let mut writer = sender.send_stream(Kind::Binary);
     writer.write("never sent").await.unwrap();
     drop(writer);
     sender.send("nothing happened").await.unwrap();
     assert_eq!(shapes(&mut peer).await, [(true, 1, 16)]);
 
-    let mut writer = sender.stream(Kind::Binary);
+    let mut writer = sender.send_stream(Kind::Binary);
     writer.write("half").await.unwrap();
     writer.flush().await.unwrap();
     let other = sender.clone();
@@ -188,7 +188,7 @@ async fn dropped_unfinished_it_closes_with_1011_and_nobody_waits_for_ever() {
     assert!(matches!(waiting.await.unwrap(), Err(Error::Closed(_))));
     assert_eq!(shapes(&mut peer).await, [(false, 2, 4)]);
     peer.expect_close(1011).await;
-    let mut late = sender.stream(Kind::Binary);
+    let mut late = sender.send_stream(Kind::Binary);
     assert!(matches!(late.write("x").await, Err(Error::Closed(_))));
     let error = late.write_all(&[7; 200_000]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BrokenPipe);
@@ -202,7 +202,7 @@ async fn a_peer_that_never_reads_makes_it_wait_in_bounded_memory() {
         let (mut client, server) =
             open(client().deflate(wish.clone()), server().deflate(wish), a, b).await;
         let mut random = Random::new(1);
-        let mut writer = server.stream(Kind::Binary);
+        let mut writer = server.send_stream(Kind::Binary);
         let mut written = 0;
         while impatient(writer.write(random.bytes(10 * KIB)), 0)
             .await
@@ -214,7 +214,7 @@ async fn a_peer_that_never_reads_makes_it_wait_in_bounded_memory() {
         // Once it reads, all of it arrives.
         let finishing = async { writer.finish().await.unwrap() };
         let reading = async {
-            let reader = client.next_stream().await.unwrap().unwrap();
+            let reader = client.recv_stream().await.unwrap().unwrap();
             reader.read_to_end(1 << 20).await.unwrap().len()
         };
         let (len, ()) = tokio::join!(reading, finishing);
@@ -225,7 +225,7 @@ async fn a_peer_that_never_reads_makes_it_wait_in_bounded_memory() {
 #[tokio::test(start_paused = true)]
 async fn text_is_checked_and_may_be_cut_inside_a_character() {
     let (mut peer, ws) = raw_client(server(), 1 << 20).await;
-    let mut writer = ws.stream(Kind::Text);
+    let mut writer = ws.send_stream(Kind::Text);
     for byte in "ä€🌊".as_bytes() {
         writer.write(vec![*byte]).await.unwrap();
     }
@@ -246,7 +246,7 @@ async fn text_is_checked_and_may_be_cut_inside_a_character() {
 async fn a_peer_that_closes_midway_ends_it() {
     let (mut peer, ws) = raw_client(server(), 1 << 20).await;
     let (sender, mut receiver) = ws.split();
-    let mut writer = sender.stream(Kind::Binary);
+    let mut writer = sender.send_stream(Kind::Binary);
     writer.write("half").await.unwrap();
     writer.flush().await.unwrap();
     peer.send(RawFrame::close(1000, "")).await;
@@ -262,12 +262,12 @@ async fn a_peer_that_closes_midway_ends_it() {
 
 async fn copied(from: &WebSocket, mut to: WebSocket, data: &[u8]) {
     let writing = async {
-        let mut writer = from.stream(Kind::Binary);
+        let mut writer = from.send_stream(Kind::Binary);
         tokio::io::copy(&mut &data[..], &mut writer).await.unwrap();
         writer.shutdown().await.unwrap();
     };
     let reading = async {
-        let mut reader = to.next_stream().await.unwrap().unwrap();
+        let mut reader = to.recv_stream().await.unwrap().unwrap();
         let mut seen = Vec::new();
         tokio::io::copy(&mut reader, &mut seen).await.unwrap();
         assert!(seen == data);

@@ -76,7 +76,7 @@ async fn talk(sender: Sender, program: Vec<Step>, seed: u64, closes: bool) -> Ve
         }
     }
     if closes {
-        sender.close(1000, "done").unwrap();
+        sender.begin_close(1000, "done").unwrap();
     }
     sent
 }

@@ -140,7 +140,7 @@ pub(super) async fn run(
             fed = true;
             if !closing {
                 // Begins the closing handshake; its end comes through `recv`.
-                _ = tx.close(CloseCode::NORMAL, "");
+                _ = tx.begin_close(CloseCode::NORMAL, "");
             }
             why = Some(stop);
         }

@@ -100,11 +100,11 @@ impl Link<'_> {
     /// # Errors
     ///
     /// [`Error::Misuse`] if the code may not be sent or the reason is over 123 bytes.
-    pub fn close(&mut self, code: CloseCode, reason: &str) -> Result<(), Error> {
+    pub fn begin_close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         let now = self.core.clock;
         self.core
             .connection
-            .close(now, code, reason)
+            .close(now, code.into(), reason)
             .map_err(Error::Misuse)
     }
 

@@ -185,9 +185,7 @@ impl Core {
         V: FnMut(Event<'_>, &mut Link<'_>) -> Verdict,
     {
         self.clock = tokio::time::Instant::now().into_std(); // these bytes may have waited long
-        let Some(mut unread) = self.unread.take() else {
-            return Verdict::Continue(());
-        };
+        let mut unread = self.unread.take().unwrap_or_else(|| tools.unread(&[]));
         let at = unread.at;
         let (verdict, left) = self.visit::<V, PARTS>(&mut unread.bytes[at..], tools, visitor);
         if left > 0 && self.stream.is_some() {

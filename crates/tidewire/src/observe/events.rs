@@ -101,12 +101,12 @@ pub(crate) fn drain_began(connections: usize) {
 
 /// A drain is over.
 #[inline]
-pub(crate) fn drain_ended(left: usize, remaining: usize) {
+pub(crate) fn drain_ended(closed: usize, cut: usize) {
     tell!(
         INFO,
         "drain ended",
-        left = left as u64,
-        remaining = remaining as u64,
+        closed = closed as u64,
+        cut = cut as u64,
     );
 }
 

@@ -20,7 +20,7 @@ pub struct Attempt {
 /// What happened; see [`Reconnecting::next_event`](super::Reconnecting::next_event).
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum FeedEvent {
+pub enum ReconnectEvent {
     /// A connection is open, and has been resumed.
     Opened(Attempt),
     /// A message came.
@@ -85,7 +85,7 @@ impl std::error::Error for GaveUp {
 /// Why a message was not sent, or a connection not opened.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum FeedError {
+pub enum ReconnectError {
     /// There will be no further attempt.
     GaveUp(GaveUp),
     /// [`close`](super::Reconnecting::close) was called, or the server closed for good.
@@ -94,7 +94,7 @@ pub enum FeedError {
     Misuse(SendError),
 }
 
-impl fmt::Display for FeedError {
+impl fmt::Display for ReconnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::GaveUp(gave_up) => gave_up.fmt(f),
@@ -104,7 +104,7 @@ impl fmt::Display for FeedError {
     }
 }
 
-impl std::error::Error for FeedError {
+impl std::error::Error for ReconnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::GaveUp(gave_up) => Some(gave_up),

@@ -9,7 +9,7 @@
 
 use super::Reconnecting;
 use super::attempt::Boxed;
-use super::event::{Attempt, FeedError, FeedEvent, GaveUp, Why};
+use super::event::{Attempt, GaveUp, ReconnectError, ReconnectEvent, Why};
 use super::verdict::{End, Verdict};
 use crate::error::Error;
 use crate::handle;
@@ -69,7 +69,7 @@ impl Reconnecting {
     pub(super) fn poll_event(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<FeedEvent>, GaveUp>> {
+    ) -> Poll<Result<Option<ReconnectEvent>, GaveUp>> {
         loop {
             if let Some(event) = self.pending.pop() {
                 return Poll::Ready(Ok(Some(event)));
@@ -79,7 +79,7 @@ impl Reconnecting {
                 Phase::Over(Some(gave_up)) => return Poll::Ready(Err(gave_up.clone())),
                 Phase::Open { .. } => {
                     if let Some(message) = ready!(self.poll_message(cx)) {
-                        return Poll::Ready(Ok(Some(FeedEvent::Message(message))));
+                        return Poll::Ready(Ok(Some(ReconnectEvent::Message(message))));
                     }
                 }
                 _ => ready!(self.poll_step(cx)),
@@ -88,13 +88,13 @@ impl Reconnecting {
     }
 
     /// Ready when a connection is open. What happens on the way is kept for `poll_event`.
-    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), FeedError>> {
+    pub(super) fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ReconnectError>> {
         loop {
             match &self.phase {
                 Phase::Open { .. } => return Poll::Ready(Ok(())),
-                Phase::Over(None) => return Poll::Ready(Err(FeedError::Closed)),
+                Phase::Over(None) => return Poll::Ready(Err(ReconnectError::Closed)),
                 Phase::Over(Some(gave_up)) => {
-                    return Poll::Ready(Err(FeedError::GaveUp(gave_up.clone())));
+                    return Poll::Ready(Err(ReconnectError::GaveUp(gave_up.clone())));
                 }
                 _ => ready!(self.poll_step(cx)),
             }
@@ -196,7 +196,7 @@ impl Reconnecting {
     }
 
     fn opened(&mut self, socket: WebSocket) {
-        let opened = FeedEvent::Opened(self.attempt());
+        let opened = ReconnectEvent::Opened(self.attempt());
         self.pending.notice(opened);
         self.opened = self.opened.saturating_add(1);
         self.unsent = 0;
@@ -239,7 +239,7 @@ impl Reconnecting {
             return self.give_up(Why::Time, end);
         }
         events::retrying(&end, retry_in, self.tally.attempts);
-        self.pending.notice(FeedEvent::Lost {
+        self.pending.notice(ReconnectEvent::Lost {
             end: Arc::new(end),
             retry_in,
             unsent: self.unsent,

@@ -43,12 +43,12 @@
 //! ```no_run
 //! # async fn example(mut feed: tidewire::Reconnecting, mut tick: tokio::time::Interval)
 //! # -> Result<(), Box<dyn std::error::Error>> {
-//! use tidewire::reconnect::FeedEvent;
+//! use tidewire::reconnect::ReconnectEvent;
 //! loop {
 //!     tokio::select! {
 //!         event = feed.next_event() => match event? {
-//!             Some(FeedEvent::Message(message)) => println!("{message:?}"),
-//!             Some(FeedEvent::Lost { end, retry_in, .. }) => {
+//!             Some(ReconnectEvent::Message(message)) => println!("{message:?}"),
+//!             Some(ReconnectEvent::Lost { end, retry_in, .. }) => {
 //!                 eprintln!("lost: {end}; again in {retry_in:?}");
 //!             }
 //!             Some(_) => {}
@@ -82,7 +82,7 @@ mod run; // receiving, sending, closing
 mod verdict; // which ends are worth another try
 
 pub use backoff::Backoff;
-pub use event::{Attempt, FeedError, FeedEvent, GaveUp, Why};
+pub use event::{Attempt, GaveUp, ReconnectError, ReconnectEvent, Why};
 pub use verdict::{End, Verdict};
 
 use crate::client::Client;

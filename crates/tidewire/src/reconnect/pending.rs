@@ -1,7 +1,7 @@
 //! Events that happened while the caller was sending, until it receives: bounded, for some callers
 //! only ever send.
 
-use super::event::FeedEvent;
+use super::event::ReconnectEvent;
 use crate::message::Message;
 use std::collections::VecDeque;
 
@@ -14,16 +14,16 @@ const OVERHEAD: usize = 64;
 
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    events: VecDeque<FeedEvent>,
+    events: VecDeque<ReconnectEvent>,
     notices: usize,
     bytes: usize,
 }
 
 impl Pending {
     /// Keeps an opening or a loss.
-    pub(super) fn notice(&mut self, event: FeedEvent) {
+    pub(super) fn notice(&mut self, event: ReconnectEvent) {
         if self.notices == MOST_NOTICES {
-            let oldest = |event: &FeedEvent| !matches!(event, FeedEvent::Message(_));
+            let oldest = |event: &ReconnectEvent| !matches!(event, ReconnectEvent::Message(_));
             if let Some(at) = self.events.iter().position(oldest) {
                 self.events.remove(at);
                 self.notices -= 1;
@@ -40,14 +40,14 @@ impl Pending {
             return false;
         }
         self.bytes += bytes;
-        self.events.push_back(FeedEvent::Message(message));
+        self.events.push_back(ReconnectEvent::Message(message));
         true
     }
 
-    pub(super) fn pop(&mut self) -> Option<FeedEvent> {
+    pub(super) fn pop(&mut self) -> Option<ReconnectEvent> {
         let event = self.events.pop_front()?;
         match &event {
-            FeedEvent::Message(message) => self.bytes -= cost(message),
+            ReconnectEvent::Message(message) => self.bytes -= cost(message),
             _ => self.notices -= 1,
         }
         Some(event)
@@ -63,8 +63,8 @@ mod tests {
     use super::*;
     use crate::reconnect::Attempt;
 
-    fn opened(opened: u64) -> FeedEvent {
-        FeedEvent::Opened(Attempt { number: 1, opened })
+    fn opened(opened: u64) -> ReconnectEvent {
+        ReconnectEvent::Opened(Attempt { number: 1, opened })
     }
 
     #[test]
@@ -77,11 +77,11 @@ mod tests {
         let (mut notices, mut texts) = (Vec::new(), Vec::new());
         while let Some(event) = pending.pop() {
             match event {
-                FeedEvent::Opened(attempt) => notices.push(attempt.opened),
-                FeedEvent::Message(message) => {
+                ReconnectEvent::Opened(attempt) => notices.push(attempt.opened),
+                ReconnectEvent::Message(message) => {
                     texts.extend(message.as_text().and_then(|text| text.parse::<u64>().ok()));
                 }
-                FeedEvent::Lost { .. } => {}
+                ReconnectEvent::Lost { .. } => {}
             }
         }
         assert_eq!(notices, (936..1000).collect::<Vec<_>>());

@@ -1,7 +1,7 @@
 //! Receiving, sending and closing over all connections.
 
 use super::Reconnecting;
-use super::event::{FeedError, FeedEvent, GaveUp};
+use super::event::{GaveUp, ReconnectError, ReconnectEvent};
 use super::machine::{Phase, Tally};
 use super::pending::Pending;
 use crate::error::Error;
@@ -39,8 +39,8 @@ impl Reconnecting {
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, GaveUp>> {
         loop {
             match ready!(self.poll_event(cx))? {
-                Some(FeedEvent::Message(message)) => return Poll::Ready(Ok(Some(message))),
-                Some(FeedEvent::Opened(_) | FeedEvent::Lost { .. }) => {}
+                Some(ReconnectEvent::Message(message)) => return Poll::Ready(Ok(Some(message))),
+                Some(ReconnectEvent::Opened(_) | ReconnectEvent::Lost { .. }) => {}
                 None => return Poll::Ready(Ok(None)),
             }
         }
@@ -59,7 +59,7 @@ impl Reconnecting {
     /// As [`recv`](Self::recv): no event is lost.
     pub fn next_event(
         &mut self,
-    ) -> impl Future<Output = Result<Option<FeedEvent>, GaveUp>> + Send + '_ {
+    ) -> impl Future<Output = Result<Option<ReconnectEvent>, GaveUp>> + Send + '_ {
         poll_fn(|cx| self.poll_event(cx))
     }
 
@@ -67,12 +67,12 @@ impl Reconnecting {
     ///
     /// # Errors
     ///
-    /// [`FeedError::GaveUp`] or [`FeedError::Closed`]: there will be none.
+    /// [`ReconnectError::GaveUp`] or [`ReconnectError::Closed`]: there will be none.
     ///
     /// # Cancel safety
     ///
     /// Safe: an attempt to connect goes on with the next call.
-    pub fn open(&mut self) -> impl Future<Output = Result<(), FeedError>> + Send + '_ {
+    pub fn open(&mut self) -> impl Future<Output = Result<(), ReconnectError>> + Send + '_ {
         poll_fn(|cx| self.poll_open(cx))
     }
 
@@ -80,7 +80,7 @@ impl Reconnecting {
     /// Resolves when the whole of it is queued on one connection, as
     /// [`WebSocket::send`](crate::WebSocket::send) does, and it is not sent again on another. If the
     /// connection is lost before it has left, that is told by [`unsent`](Self::unsent) and
-    /// [`FeedEvent::Lost`].
+    /// [`ReconnectEvent::Lost`].
     ///
     /// For a message that makes sense on the present connection alone, or must not be late, use
     /// [`socket`](Self::socket).
@@ -90,7 +90,7 @@ impl Reconnecting {
     ///
     /// # Errors
     ///
-    /// [`FeedError::GaveUp`] or [`FeedError::Closed`]: there will be no further connection. The
+    /// [`ReconnectError::GaveUp`] or [`ReconnectError::Closed`]: there will be no further connection. The
     /// message was not queued.
     ///
     /// # Cancel safety
@@ -99,11 +99,11 @@ impl Reconnecting {
     pub fn send(
         &mut self,
         message: impl Into<Message>,
-    ) -> impl Future<Output = Result<(), FeedError>> + Send + '_ {
+    ) -> impl Future<Output = Result<(), ReconnectError>> + Send + '_ {
         self.send_message(message.into())
     }
 
-    async fn send_message(&mut self, message: Message) -> Result<(), FeedError> {
+    async fn send_message(&mut self, message: Message) -> Result<(), ReconnectError> {
         loop {
             self.open().await?;
             let Some(socket) = self.socket() else {
@@ -115,7 +115,7 @@ impl Reconnecting {
                     self.count_written();
                     return Ok(());
                 }
-                Err(Error::Misuse(error)) => return Err(FeedError::Misuse(error)),
+                Err(Error::Misuse(error)) => return Err(ReconnectError::Misuse(error)),
                 // Not queued. What the connection brought before its end comes first, for the caller
                 // and for the verdict.
                 Err(_) => {

@@ -32,7 +32,7 @@ use tokio::sync::Notify;
 /// }
 /// drop(listener); // nobody new
 /// let drained = connections.drain(Drain::new()).await;
-/// println!("{} left, {} had to be cut", drained.left, drained.remaining);
+/// println!("{} left, {} had to be cut", drained.closed, drained.cut);
 /// # Ok(()) }
 /// ```
 #[derive(Clone, Debug, Default)]

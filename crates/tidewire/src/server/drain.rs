@@ -70,7 +70,7 @@ impl Drain {
     }
 
     /// The time over which the Close frames go out, at random moments: clients that come back do
-    /// not come all at once. At most half of the [`deadline`](Self::deadline) is used. Default 5 s;
+    /// not come all at once. At most half of the [`timeout`](Self::timeout) is used. Default 5 s;
     /// zero tells all at once, which is right for few clients and hard on the next server with many.
     #[must_use]
     pub fn spread(mut self, time: Duration) -> Self {
@@ -82,7 +82,7 @@ impl Drain {
     /// 25 s, less than the 30 s after which Kubernetes kills. Too short cuts handlers that have
     /// something to save; too long, and the process is killed first.
     #[must_use]
-    pub fn deadline(mut self, time: Duration) -> Self {
+    pub fn timeout(mut self, time: Duration) -> Self {
         self.deadline = time;
         self
     }
@@ -93,10 +93,10 @@ impl Drain {
 #[non_exhaustive]
 pub struct Drained {
     /// Connections that left in time: closed, and let go by their handlers.
-    pub left: usize,
+    pub closed: usize,
     /// Connections that were still there at the deadline, and were cut: their peer did not answer,
     /// or their handler was busy.
-    pub remaining: usize,
+    pub cut: usize,
 }
 
 impl Connections {
@@ -140,8 +140,8 @@ impl Connections {
         remaining.iter().for_each(|shared| cut(shared));
         events::drain_ended(left, remaining.len());
         Drained {
-            left,
-            remaining: remaining.len(),
+            closed: left,
+            cut: remaining.len(),
         }
     }
 

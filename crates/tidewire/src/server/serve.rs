@@ -104,8 +104,8 @@ impl Listener {
     /// let drained = listener
     ///     .serve_until(chat, ctrl_c, tidewire::Drain::new().code(1012))
     ///     .await?;
-    /// if drained.remaining > 0 {
-    ///     eprintln!("{} connections had to be cut", drained.remaining);
+    /// if drained.cut > 0 {
+    ///     eprintln!("{} connections had to be cut", drained.cut);
     /// }
     /// # Ok(()) }
     /// ```

@@ -87,7 +87,7 @@ impl WebSocketIo {
                     Some((Kind::Text, ..)) => {
                         *text = true;
                         let why = "only binary messages are expected";
-                        let _ = link.close(CloseCode::UNSUPPORTED, why);
+                        let _ = link.begin_close(CloseCode::UNSUPPORTED, why);
                     }
                     _ => return ControlFlow::Continue(()),
                 }

@@ -33,23 +33,23 @@ impl WebSocket {
     /// # Cancel safety
     ///
     /// Safe: dropped before it resolves, nothing is lost, and the message can be had whole by `recv`.
-    pub fn next_stream(
+    pub fn recv_stream(
         &mut self,
     ) -> impl Future<Output = Result<Option<MessageReader<'_>>, Error>> + Send + '_ {
-        next_stream(&self.shared)
+        recv_stream(&self.shared)
     }
 }
 
 impl Receiver {
-    /// As [`WebSocket::next_stream`], cancel safety included.
+    /// As [`WebSocket::recv_stream`], cancel safety included.
     ///
     /// # Errors
     ///
     /// As there.
-    pub fn next_stream(
+    pub fn recv_stream(
         &mut self,
     ) -> impl Future<Output = Result<Option<MessageReader<'_>>, Error>> + Send + '_ {
-        next_stream(&self.shared)
+        recv_stream(&self.shared)
     }
 }
 
@@ -95,7 +95,7 @@ pub(super) fn part(event: Event<'_>) -> Option<Part<'_>> {
     }
 }
 
-fn next_stream(
+fn recv_stream(
     shared: &Arc<Shared>,
 ) -> impl Future<Output = Result<Option<MessageReader<'_>>, Error>> + Send + '_ {
     poll_fn(|cx| {

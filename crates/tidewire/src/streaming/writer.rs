@@ -22,15 +22,15 @@ impl WebSocket {
     /// A message that is sent while it is made, for messages of any size: see [`MessageWriter`].
     /// Nothing is sent yet.
     #[must_use]
-    pub fn stream(&self, kind: Kind) -> MessageWriter<'_> {
+    pub fn send_stream(&self, kind: Kind) -> MessageWriter<'_> {
         MessageWriter::new(&self.shared, kind)
     }
 }
 
 impl Sender {
-    /// As [`WebSocket::stream`].
+    /// As [`WebSocket::send_stream`].
     #[must_use]
-    pub fn stream(&self, kind: Kind) -> MessageWriter<'_> {
+    pub fn send_stream(&self, kind: Kind) -> MessageWriter<'_> {
         MessageWriter::new(&self.shared, kind)
     }
 }

@@ -5,7 +5,7 @@ use crate::network::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidewire::reconnect::{Attempt, End, FeedEvent, Reconnecting, Why};
+use tidewire::reconnect::{Attempt, End, ReconnectEvent, Reconnecting, Why};
 use tidewire::{Client, ConnectError, Error};
 use tidewire_testkit::RawFrame;
 use tokio::sync::mpsc;
@@ -122,7 +122,7 @@ async fn a_resumption_that_fails_is_a_lost_connection() {
         });
     for wait in [5.0, 10.0, 20.0] {
         let event = feed.next_event().await.unwrap().unwrap();
-        let FeedEvent::Lost { end, retry_in, .. } = event else {
+        let ReconnectEvent::Lost { end, retry_in, .. } = event else {
             panic!("{event:?}")
         };
         assert!(matches!(&*end, End::Resume(_)), "{end}");

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tidewire::reconnect::{Attempt, Backoff, End, FeedEvent, Reconnecting};
+use tidewire::reconnect::{Attempt, Backoff, End, ReconnectEvent, Reconnecting};
 use tidewire::{Client, ConnectError, WebSocket};
 use tidewire_proto::Role;
 use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
@@ -90,7 +90,7 @@ pub async fn accept_raw(io: DuplexStream) -> (Raw<DuplexStream>, String) {
 pub async fn next_loss(feed: &mut Reconnecting) -> (std::sync::Arc<End>, f64) {
     loop {
         let event = feed.next_event().await.unwrap().unwrap();
-        if let FeedEvent::Lost { end, retry_in, .. } = event {
+        if let ReconnectEvent::Lost { end, retry_in, .. } = event {
             return (end, retry_in.as_secs_f64());
         }
     }

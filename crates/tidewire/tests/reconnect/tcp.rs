@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use tidewire::reconnect::{Backoff, FeedEvent};
+use tidewire::reconnect::{Backoff, ReconnectEvent};
 use tidewire::{Client, Listener};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -66,7 +66,7 @@ async fn a_server_that_restarts_on_its_port_is_found_again() {
         let mut refused = 0;
         while refused < 2 {
             let event = timeout(Duration::from_secs(30), feed.next_event());
-            if let Some(FeedEvent::Lost { end, .. }) = event.await.unwrap().unwrap() {
+            if let Some(ReconnectEvent::Lost { end, .. }) = event.await.unwrap().unwrap() {
                 refused += usize::from(end.close_code().is_none());
             }
         }

@@ -5,7 +5,7 @@ use crate::network::*;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tidewire::reconnect::{Attempt, FeedError, FeedEvent, Reconnecting};
+use tidewire::reconnect::{Attempt, ReconnectError, ReconnectEvent, Reconnecting};
 use tidewire::{Client, Error, Message, SendError};
 use tidewire_proto::Role;
 use tidewire_testkit::RawFrame;
@@ -32,9 +32,9 @@ async fn what_is_sent_while_there_is_no_connection_waits_for_one() {
     let mut story = Vec::new();
     while story.last() != Some(&"patience".to_owned()) {
         story.push(match feed.next_event().await.unwrap().unwrap() {
-            FeedEvent::Opened(attempt) => format!("opened {}", attempt.number),
-            FeedEvent::Lost { .. } => "lost".to_owned(),
-            FeedEvent::Message(message) => message.as_text().unwrap().to_owned(),
+            ReconnectEvent::Opened(attempt) => format!("opened {}", attempt.number),
+            ReconnectEvent::Lost { .. } => "lost".to_owned(),
+            ReconnectEvent::Message(message) => message.as_text().unwrap().to_owned(),
             other => panic!("{other:?}"),
         });
     }
@@ -78,9 +78,9 @@ async fn what_an_ended_connection_brought_is_received_though_it_was_found_dead_b
     let mut story = Vec::new();
     for _ in 0..6 {
         story.push(match feed.next_event().await.unwrap().unwrap() {
-            FeedEvent::Opened(attempt) => format!("opened {}", attempt.opened),
-            FeedEvent::Lost { unsent, .. } => format!("lost, {unsent} unsent"),
-            FeedEvent::Message(message) => message.as_text().unwrap().to_owned(),
+            ReconnectEvent::Opened(attempt) => format!("opened {}", attempt.opened),
+            ReconnectEvent::Lost { unsent, .. } => format!("lost, {unsent} unsent"),
+            ReconnectEvent::Message(message) => message.as_text().unwrap().to_owned(),
             other => panic!("{other:?}"),
         });
     }
@@ -120,7 +120,7 @@ async fn what_did_not_leave_is_told_and_not_sent_again() {
     // Four of them fit into the pipe.
     assert_eq!(feed.unsent(), 6);
     let lost = loop {
-        if let FeedEvent::Lost { unsent, .. } = feed.next_event().await.unwrap().unwrap() {
+        if let ReconnectEvent::Lost { unsent, .. } = feed.next_event().await.unwrap().unwrap() {
             break unsent;
         }
     };
@@ -168,9 +168,9 @@ async fn a_peer_that_takes_nothing_and_sends_for_ever_is_left() {
     let (mut kept, mut end) = (0, None);
     loop {
         match feed.next_event().await.unwrap().unwrap() {
-            FeedEvent::Message(Message::Text(text)) if &*text == "to the next" => break,
-            FeedEvent::Message(message) => kept += message.as_bytes().len(),
-            FeedEvent::Lost { end: lost, .. } => end = Some(lost.to_string()),
+            ReconnectEvent::Message(Message::Text(text)) if &*text == "to the next" => break,
+            ReconnectEvent::Message(message) => kept += message.as_bytes().len(),
+            ReconnectEvent::Lost { end: lost, .. } => end = Some(lost.to_string()),
             _ => {}
         }
     }
@@ -196,7 +196,7 @@ async fn a_connection_that_the_caller_closes_itself_is_not_replaced() {
     feed.open().await.unwrap();
     feed.socket().unwrap().begin_close(1000, "").unwrap();
     let refused = feed.send("x").await.unwrap_err();
-    assert!(matches!(refused, FeedError::GaveUp(_)), "{refused}");
+    assert!(matches!(refused, ReconnectError::GaveUp(_)), "{refused}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,7 +220,7 @@ async fn closing_ends_it_in_every_state() {
         let (closed, waited) = seconds(feed.close(1000, "done")).await;
         assert!(closed.unwrap().is_none() && waited < 0.1);
         assert_eq!(feed.recv().await.unwrap(), None);
-        assert!(matches!(feed.send("x").await, Err(FeedError::Closed)));
+        assert!(matches!(feed.send("x").await, Err(ReconnectError::Closed)));
         feed.retry_now();
         assert_eq!(feed.recv().await.unwrap(), None);
         sleep(secs(3600)).await;
@@ -258,7 +258,7 @@ async fn closing_a_connection_that_has_ended_unseen_is_the_end_too() {
     sleep(secs(1)).await;
     assert!(feed.close(1000, "").await.is_err());
     assert_eq!(feed.recv().await.unwrap(), None);
-    assert!(matches!(feed.send("x").await, Err(FeedError::Closed)));
+    assert!(matches!(feed.send("x").await, Err(ReconnectError::Closed)));
 }
 
 #[tokio::test(start_paused = true)]

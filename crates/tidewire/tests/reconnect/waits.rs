@@ -4,7 +4,7 @@ use crate::common::seconds;
 use crate::network::*;
 use std::time::Duration;
 use tidewire::CloseCode;
-use tidewire::reconnect::{FeedEvent, Verdict, Why};
+use tidewire::reconnect::{ReconnectEvent, Verdict, Why};
 use tokio::time::Instant;
 
 fn secs(n: u64) -> Duration {
@@ -21,7 +21,7 @@ async fn a_server_that_refuses_at_first_is_reached_in_the_end() {
     let (waits, _) = seconds(waits(&mut feed, 3)).await;
     assert_eq!(waits, [5.0, 10.0, 20.0]);
     let (event, waited) = seconds(feed.next_event()).await;
-    let Ok(Some(FeedEvent::Opened(attempt))) = event else {
+    let Ok(Some(ReconnectEvent::Opened(attempt))) = event else {
         panic!("{event:?}")
     };
     assert_eq!((attempt.number, attempt.opened), (4, 0));
