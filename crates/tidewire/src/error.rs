@@ -1,11 +1,9 @@
-//! What can go wrong: on an open connection, while accepting. For connecting, see the client's own.
+//! What can go wrong on an open connection. Connecting and accepting have errors of their own:
+//! `client/error.rs`, `server/error.rs`.
 
-pub use crate::client::error::ConnectError;
-
-use crate::server::AnswerMisuse;
 use std::{fmt, io};
 use tidewire_proto::{
-    CloseStory, Failure, LimitExceeded, ProtocolViolation, SendError, Timeout, handshake,
+    CloseCode, CloseStory, Failure, LimitExceeded, ProtocolViolation, SendError, Timeout,
 };
 
 /// Why an open connection failed or ended. The connection is over, unless it is
@@ -41,20 +39,28 @@ impl fmt::Display for Error {
     }
 }
 
+/// What stands in the message of an error is not its source too: a chain that is printed says each
+/// thing once.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Closed(_) => None,
-            Self::Protocol(error) => Some(error),
-            Self::Limit(error) => Some(error),
-            Self::Timeout(error) => Some(error),
-            Self::Io(error) => Some(error),
-            Self::Misuse(error) => Some(error),
+            Self::Io(error) => error.source(),
+            _ => None,
         }
     }
 }
 
 impl Error {
+    /// The close code with which the connection ended: see [`CloseStory::code`]. `None` if it did not
+    /// end with one, or goes on.
+    #[must_use]
+    pub fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            Self::Closed(story) => Some(story.code()),
+            _ => None,
+        }
+    }
+
     /// The error that a story tells.
     pub(crate) fn from_story(story: &CloseStory) -> Self {
         match story.failure {
@@ -63,57 +69,5 @@ impl Error {
             Some(Failure::Timeout(timeout)) => Self::Timeout(timeout),
             _ => Self::Closed(Box::new(story.clone())),
         }
-    }
-}
-
-/// Why a connection was not accepted.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum AcceptError {
-    /// The network failed, or the client left.
-    Io(io::Error),
-    /// The client did not complete its request in time.
-    Timeout,
-    /// The client was refused, and told so with this status.
-    Refused(Box<handshake::server::Refusal>),
-    /// TLS failed: the client speaks none, does not trust the certificate, or has none that is trusted
-    /// here.
-    #[cfg(feature = "tls")]
-    Tls(crate::tls::TlsError),
-    /// What the application wanted to answer cannot be sent; the caller's to mend.
-    Misuse(AnswerMisuse),
-    /// The server began to [drain](crate::Connections::drain): the client was refused with 503.
-    Stopping,
-}
-
-impl fmt::Display for AcceptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io(error) => write!(f, "the client left during the handshake: {error}"),
-            Self::Timeout => f.write_str("the client did not complete its handshake in time"),
-            Self::Refused(refusal) => refusal.fmt(f),
-            #[cfg(feature = "tls")]
-            Self::Tls(error) => error.fmt(f),
-            Self::Misuse(misuse) => misuse.fmt(f),
-            Self::Stopping => f.write_str("the server is stopping and takes no more clients"),
-        }
-    }
-}
-
-impl std::error::Error for AcceptError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Io(error) => Some(error),
-            #[cfg(feature = "tls")]
-            Self::Tls(error) => Some(error),
-            Self::Misuse(misuse) => Some(misuse),
-            Self::Timeout | Self::Refused(_) | Self::Stopping => None,
-        }
-    }
-}
-
-impl From<io::Error> for AcceptError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
     }
 }

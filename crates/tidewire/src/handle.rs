@@ -3,7 +3,7 @@
 use crate::driver::core::{Core, Flush, NO_PLACE, POLL_PLACE, Place};
 use crate::driver::link::Link;
 use crate::driver::receive::Received;
-use crate::driver::scratch;
+use crate::driver::scratch::{self, Tools};
 use crate::driver::shared::Shared;
 use crate::error::Error;
 use crate::message::Message;
@@ -11,7 +11,7 @@ use std::future::{Future, poll_fn};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame, State};
+use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame, SendError, State};
 
 /// What follows the queueing of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,26 @@ pub(crate) fn send(
     then: Then,
 ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
     let (kind, mut payload) = (message.kind(), message.into_bytes());
+    send_with(shared, then, move |core, tools| {
+        core.queue_shared(kind, std::mem::take(&mut payload), tools)
+    })
+}
+
+pub(crate) fn send_prepared<'a>(
+    shared: &'a Arc<Shared>,
+    frame: &'a PreparedFrame,
+) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+    send_with(shared, Then::Write, |core, tools| {
+        core.queue_prepared(frame, tools)
+    })
+}
+
+/// Waits for room, then queues; `queue` is called once.
+fn send_with<'a>(
+    shared: &'a Arc<Shared>,
+    then: Then,
+    mut queue: impl FnMut(&mut Core, &mut Tools) -> Result<(), SendError> + Send + 'a,
+) -> impl Future<Output = Result<(), Error>> + Send + 'a {
     let mut waiting = Waiting {
         shared,
         place: NO_PLACE,
@@ -65,8 +85,7 @@ pub(crate) fn send(
             Whose::Nobodys,
             cx
         ))?;
-        let payload = std::mem::take(&mut payload);
-        let queued = scratch::with(|scratch| core.queue_shared(kind, payload, &mut scratch.tools));
+        let queued = scratch::with(|scratch| queue(&mut core, &mut scratch.tools));
         queued.map_err(|error| core.refused(error))?;
         write(shared, &mut core, then);
         Poll::Ready(Ok(()))
@@ -220,6 +239,35 @@ pub(crate) fn closed(
             Received::Closed(story) => Poll::Ready(Ok(*story)),
             // The visitor never breaks.
             Received::Paused => Poll::Pending,
+        }
+    })
+}
+
+/// See [`WebSocket::for_each`](crate::WebSocket::for_each).
+pub(crate) fn for_each<'a>(
+    shared: &'a Arc<Shared>,
+    mut visitor: impl FnMut(Event<'_>, &mut Link<'_>) + Send + 'a,
+) -> impl Future<Output = Result<CloseStory, Error>> + Send + 'a {
+    poll_fn(move |cx| {
+        loop {
+            // An error here is told, with its cause, by what is received next.
+            if poll_writable(shared, cx).is_pending() {
+                return Poll::Pending;
+            }
+            let received = ready!(shared.poll_receive(
+                cx,
+                &mut |event: Event<'_>, link: &mut Link<'_>| {
+                    visitor(event, link);
+                    if link.is_full() {
+                        ControlFlow::Break(())
+                    } else {
+                        ControlFlow::Continue(())
+                    }
+                }
+            ))?;
+            if let Received::Closed(story) = received {
+                return Poll::Ready(Ok(*story));
+            }
         }
     })
 }

@@ -54,7 +54,7 @@ pub mod tls;
 mod websocket;
 
 pub use client::dial::Unreachable;
-pub use client::error::ConnectStage;
+pub use client::error::{ConnectError, ConnectStage};
 #[cfg(feature = "proxy")]
 pub use client::proxy::{
     Proxy,
@@ -66,12 +66,13 @@ pub use driver::core::Flush;
 pub use driver::link::Link;
 pub use driver::receive::Received;
 pub use driver::stream::Io;
-pub use error::{AcceptError, ConnectError, Error};
+pub use error::Error;
 #[cfg(feature = "json")]
 pub use json::{JsonError, NotJson};
 pub use message::{Message, NotText};
-pub use observe::traffic::{Count, Traffic};
+pub use observe::traffic::{Traffic, TrafficCount};
 pub use reconnect::Reconnecting;
+pub use server::error::AcceptError;
 pub use server::{
     Accepted, AnswerMisuse, Connections, Drain, Drained, Incoming, Listener, Member, PlainRequest,
     Server, Upgrade, accept, serve,
@@ -80,15 +81,19 @@ pub use split::{Receiver, Sender};
 pub use streaming::{MessageReader, MessageWriter, WebSocketIo};
 pub use websocket::WebSocket;
 
+pub use tidewire_proto::deflate::AnswerError;
 pub use tidewire_proto::deflate::DeflateConfig;
 pub use tidewire_proto::deflate::params::Params as DeflateParams;
+pub use tidewire_proto::handshake::error::{HeadError, RequestError};
+pub use tidewire_proto::handshake::headers::ListError;
 pub use tidewire_proto::handshake::http1::HeadLimits;
 pub use tidewire_proto::handshake::origin::OriginPolicy;
-pub use tidewire_proto::handshake::server::Refusal;
+pub use tidewire_proto::handshake::server::{Reason as RefusalReason, Refusal};
 pub use tidewire_proto::handshake::{RequestMisuse, ResponseError};
 pub use tidewire_proto::{
-    CloseCode, CloseFrame, CloseStory, ClosedBy, Config, Event, InvalidUtf8, Kind, LimitExceeded,
-    Payload, PreparedFrame, ProtocolViolation, SendError, Text, TextPayload, Timeout,
+    CloseCode, CloseFrame, CloseStory, ClosedBy, Config, Connection, Event, Failure, InvalidUtf8,
+    Kind, LimitExceeded, Payload, PreparedFrame, ProtocolViolation, SendError, Text, TextPayload,
+    Timeout,
 };
 
 /// The examples of the README compile.

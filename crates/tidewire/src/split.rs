@@ -9,15 +9,23 @@ use crate::handle;
 use crate::message::Message;
 use crate::observe::traffic::Traffic;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tidewire_proto::deflate::params::Params;
 use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 
 /// The sending half of a connection. Clones send into the same connection, each message whole.
 ///
 /// Ping, Pong and Close keep working as long as the [`Receiver`] is being received from.
+///
+/// # Dropping
+///
+/// The connection ends when all of its halves are dropped. A sender whose [`Receiver`] is dropped goes
+/// on sending, but nobody reads: it learns of the end only when a deadline or the network tells, so keep
+/// receiving, or close.
 #[derive(Clone, Debug)]
 pub struct Sender {
     pub(crate) shared: Arc<Shared>,
@@ -48,6 +56,23 @@ impl Sender {
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
         handle::send(&self.shared, message.into(), handle::Then::Later)
+    }
+
+    /// Sends a frame that was encoded once for many connections, as [`send`](Self::send) sends a
+    /// message: waits while too much is queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_prepared<'a>(
+        &'a self,
+        frame: &'a PreparedFrame,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+        handle::send_prepared(&self.shared, frame)
     }
 
     /// As [`WebSocket::flush`](crate::WebSocket::flush), cancel safety included.
@@ -89,6 +114,24 @@ impl Sender {
     /// [`Error::Misuse`] if `code` may not be sent or `reason` is over 123 bytes.
     pub fn begin_close(&self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
         handle::begin_close(&self.shared, code.into(), reason)
+    }
+
+    /// As [`WebSocket::subprotocol`](crate::WebSocket::subprotocol).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<String> {
+        self.shared.lock().meta.as_ref()?.subprotocol.clone()
+    }
+
+    /// As [`WebSocket::deflate`](crate::WebSocket::deflate).
+    #[must_use]
+    pub fn deflate(&self) -> Option<Params> {
+        self.shared.lock().connection.compression()
+    }
+
+    /// As [`WebSocket::peer_addr`](crate::WebSocket::peer_addr).
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.shared.lock().stream.as_ref()?.tcp()?.peer_addr().ok()
     }
 
     /// As [`WebSocket::traffic`](crate::WebSocket::traffic).
@@ -149,6 +192,54 @@ impl Receiver {
         mut visitor: impl FnMut(Event<'_>, &mut Link<'_>) -> ControlFlow<()>,
     ) -> Poll<Result<Received, Error>> {
         self.shared.poll_receive(cx, &mut visitor)
+    }
+
+    /// As [`WebSocket::for_each`](crate::WebSocket::for_each), cancel safety included.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv).
+    pub fn for_each<'a>(
+        &'a mut self,
+        visitor: impl FnMut(Event<'_>, &mut Link<'_>) + Send + 'a,
+    ) -> impl Future<Output = Result<CloseStory, Error>> + Send + 'a {
+        handle::for_each(&self.shared, visitor)
+    }
+
+    /// As [`WebSocket::subprotocol`](crate::WebSocket::subprotocol).
+    #[must_use]
+    pub fn subprotocol(&self) -> Option<String> {
+        self.shared.lock().meta.as_ref()?.subprotocol.clone()
+    }
+
+    /// As [`WebSocket::deflate`](crate::WebSocket::deflate).
+    #[must_use]
+    pub fn deflate(&self) -> Option<Params> {
+        self.shared.lock().connection.compression()
+    }
+
+    /// As [`WebSocket::peer_addr`](crate::WebSocket::peer_addr).
+    #[must_use]
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.shared.lock().stream.as_ref()?.tcp()?.peer_addr().ok()
+    }
+
+    /// As [`WebSocket::traffic`](crate::WebSocket::traffic).
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.shared.lock().traffic
+    }
+
+    /// As [`WebSocket::queued`](crate::WebSocket::queued).
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.lock().outbox.len()
+    }
+
+    /// As [`WebSocket::rtt`](crate::WebSocket::rtt).
+    #[must_use]
+    pub fn rtt(&self) -> Option<Duration> {
+        self.shared.lock().connection.rtt()
     }
 
     /// How the connection ended, or is ending; `None` while it is open.

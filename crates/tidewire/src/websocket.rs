@@ -9,7 +9,7 @@ use crate::handle;
 use crate::message::Message;
 use crate::observe::traffic::Traffic;
 use crate::split::{Receiver, Sender};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 /// Pings are answered, the closing handshake is completed, and keepalive Pings are sent without the
 /// application's help, as long as something is being received. A connection that nobody receives from
 /// does not answer Pings, so a peer with keepalive of its own may give it up (a Tidewire peer after
-/// 40 s by default), and it does not notice that its peer closes: a handler that is busy for long
+/// about a minute by default), and it does not notice that its peer closes: a handler that is busy for long
 /// should [`split`](Self::split) and receive in another task.
 ///
 /// # Dropping
@@ -55,7 +55,8 @@ impl WebSocket {
     }
 
     /// Sends a message. Resolves when the whole of it is queued, not when it is on the wire: at once,
-    /// unless more bytes than the high-water mark wait to be written.
+    /// unless more bytes than the high-water mark wait to be written, or a message is half
+    /// [streamed](Self::send_stream).
     ///
     /// Replies to messages that arrived together leave together: while more of them lie here unread,
     /// what is sent is written when [`recv`](Self::recv) finds none left, on [`flush`](Self::flush),
@@ -91,6 +92,23 @@ impl WebSocket {
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), Error>> + Send + '_ {
         handle::send(&self.shared, message.into(), handle::Then::Later)
+    }
+
+    /// Sends a frame that was encoded once for many connections, as [`send`](Self::send) sends a
+    /// message: waits while too much is queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_prepared<'a>(
+        &'a self,
+        frame: &'a PreparedFrame,
+    ) -> impl Future<Output = Result<(), Error>> + Send + 'a {
+        handle::send_prepared(&self.shared, frame)
     }
 
     /// Waits until everything queued is with the operating system.
@@ -272,29 +290,10 @@ impl WebSocket {
     /// # Cancel safety
     ///
     /// Safe: what was not handed to the visitor is still there.
-    pub async fn for_each(
-        &mut self,
-        mut visitor: impl FnMut(Event<'_>, &mut Link<'_>),
-    ) -> Result<CloseStory, Error> {
-        poll_fn(|cx| {
-            loop {
-                // An error here is told, with its cause, by what is received next.
-                if self.poll_writable(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                let received = std::task::ready!(self.poll_receive(cx, |event, link| {
-                    visitor(event, link);
-                    if link.is_full() {
-                        ControlFlow::Break(())
-                    } else {
-                        ControlFlow::Continue(())
-                    }
-                }))?;
-                if let Received::Closed(story) = received {
-                    return Poll::Ready(Ok(*story));
-                }
-            }
-        })
-        .await
+    pub fn for_each<'a>(
+        &'a mut self,
+        visitor: impl FnMut(Event<'_>, &mut Link<'_>) + Send + 'a,
+    ) -> impl Future<Output = Result<CloseStory, Error>> + Send + 'a {
+        handle::for_each(&self.shared, visitor)
     }
 }

@@ -219,7 +219,7 @@ async fn an_answer_is_shaped_after_the_request_was_seen() {
         let pick = request.headers()["x-pick"].to_str().unwrap();
         let (response, upgrading) = upgrade
             .subprotocol(pick)
-            .header(header::SET_COOKIE, header::HeaderValue::from_static("n=1"))
+            .header("set-cookie", "n=1")
             .config(Config::new().max_message(10))
             .high_water(1000)
             .accept();

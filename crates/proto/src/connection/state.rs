@@ -14,7 +14,7 @@
 //! From `Complete`, `Failed` and `Ended` on, input is discarded unread.
 
 use crate::error::Failure;
-use crate::frame::{CloseFrame, Role};
+use crate::frame::{CloseCode, CloseFrame, Role};
 use std::fmt;
 
 /// How far a connection is.
@@ -90,6 +90,19 @@ impl CloseStory {
             by,
             failure: None,
         }
+    }
+
+    /// The code of the side that began to close; 1006 ([`CloseCode::ABNORMAL`]) if nobody said Close.
+    #[must_use]
+    pub fn code(&self) -> CloseCode {
+        let began = match self.by {
+            ClosedBy::Us => &self.sent,
+            ClosedBy::Peer => &self.received,
+            ClosedBy::Network => &None,
+        };
+        began
+            .as_ref()
+            .map_or(CloseCode::ABNORMAL, |frame| frame.code)
     }
 
     /// Whether nothing went wrong: both sides said Close, and the side that began said 1000, 1001 or

@@ -217,7 +217,7 @@ impl<F> WebSocketUpgrade<F> {
         if let Subprotocol::Handler(picked) = &self.choices.subprotocol {
             // An offer is a token, and so is text; the empty name is never offered.
             let name = picked.as_ref().and_then(|name| name.to_str().ok());
-            upgrade = upgrade.subprotocol(name.unwrap_or_default());
+            upgrade.choose(name);
         }
         let on_failed_upgrade = self.on_failed_upgrade;
         let (response, upgrading) = upgrade.accept();

@@ -118,20 +118,12 @@ impl fmt::Display for ConnectError {
 impl std::error::Error for ConnectError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Io(error) | Self::Resolve { error, .. } => Some(error),
-            Self::Handshake(error) => Some(error),
-            Self::InvalidRequest(error) => Some(error),
-            Self::Unreachable(error) => Some(&**error),
+            Self::Io(error) | Self::Resolve { error, .. } => error.source(),
             #[cfg(feature = "tls")]
-            Self::Tls(error) => Some(error),
+            Self::Tls(error) => error.source(),
             #[cfg(feature = "proxy")]
-            Self::Proxy(error) => Some(&**error),
-            Self::Redirect(error) => Some(&**error),
-            Self::InvalidUrl(_)
-            | Self::InvalidHeader(_)
-            | Self::InvalidCookie(_)
-            | Self::Timeout(_)
-            | Self::Refused(_) => None,
+            Self::Proxy(error) => error.source(),
+            _ => None,
         }
     }
 }

@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 /// What a server says to a request.
 pub(super) enum Answer {
-    Agreed(client::Agreed, Vec<u8>),
+    /// With the head of the answer, and the bytes behind it.
+    Agreed(client::Agreed, Response<()>, Vec<u8>),
     /// Ask there instead.
     Moved(HeaderValue),
     Refused(Response<Vec<u8>>),
@@ -38,7 +39,7 @@ pub(super) async fn ask(
     })?;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let agreed = client::judge(request, &response).map_err(ConnectError::Handshake)?;
-        return Ok(Answer::Agreed(agreed, rest));
+        return Ok(Answer::Agreed(agreed, response, rest));
     }
     match redirect::location(&response) {
         Some(location) if followed => Ok(Answer::Moved(location.clone())),

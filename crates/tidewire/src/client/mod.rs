@@ -31,7 +31,7 @@ use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig};
 use error::{ConnectError, ConnectStage};
 use exchange::Answer;
-use http::HeaderValue;
+use http::{HeaderValue, Response};
 use redirect::{RedirectError, RedirectReason};
 use request::Wanted;
 use route::{Network, deadline};
@@ -253,6 +253,22 @@ impl Client {
     pub fn connect(self) -> impl Future<Output = Result<WebSocket, ConnectError>> + Send {
         // Boxed, so that the future that lives as long as the connection does not hold the room that
         // only the handshake needs.
+        Box::pin(async move { Ok(self.connect_with_response().await?.0) })
+    }
+
+    /// As [`connect`](Self::connect), and gives the head of the server's answer too: for its headers,
+    /// such as a cookie. The connection does not keep it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`connect`](Self::connect).
+    pub fn connect_with_response(
+        self,
+    ) -> impl Future<Output = Result<(WebSocket, Response<()>), ConnectError>> + Send {
         Box::pin(async move {
             let mut target = url::parse(&self.url)?;
             let mut chain = Vec::new();
@@ -264,10 +280,10 @@ impl Client {
                     Answer::Refused(response) => {
                         return Err(ConnectError::Refused(Box::new(response)));
                     }
-                    Answer::Agreed(agreed, rest) => {
+                    Answer::Agreed(agreed, response, rest) => {
                         let offered = self.wanted.deflate.as_ref();
                         let opened = exchange::opened(agreed, offered, self.settings, rest);
-                        return Ok(wire.open(opened));
+                        return Ok((wire.open(opened), response));
                     }
                     Answer::Moved(location) => location,
                 };
@@ -289,8 +305,10 @@ impl Client {
         })
     }
 
-    /// Performs the handshake over a stream that is connected already, and secure if it is to be; the
-    /// URL gives the Host header, the path and the user. Redirects are refusals.
+    /// Performs the handshake over a stream that is connected already; the URL gives the Host header,
+    /// the path and the user. For a `wss://` URL TLS is begun first, as [`tls`](Self::tls) says, unless
+    /// `io` is a [`TlsStream`](crate::tls::TlsStream); over a stream that another library has secured,
+    /// use a `ws://` URL with its port. Redirects are refusals.
     ///
     /// # Errors
     ///
@@ -301,16 +319,17 @@ impl Client {
     /// Dropped before it resolves, the stream is dropped with it.
     pub fn handshake<S: Io>(
         self,
-        mut io: S,
+        io: S,
     ) -> impl Future<Output = Result<WebSocket, ConnectError>> + Send {
         Box::pin(async move {
             let target = url::parse(&self.url)?;
             let request = self.wanted.compose(&target, false)?;
-            match self.ask(&mut io, &request, false).await? {
-                Answer::Agreed(agreed, rest) => {
+            let mut stream = self.network.over(&target.place, Stream::new(io)).await?;
+            match self.ask(&mut stream, &request, false).await? {
+                Answer::Agreed(agreed, _, rest) => {
                     let offered = self.wanted.deflate.as_ref();
                     let opened = exchange::opened(agreed, offered, self.settings, rest);
-                    Ok(WebSocket::new(Shared::new(Stream::new(io), opened)))
+                    Ok(WebSocket::new(Shared::new(stream, opened)))
                 }
                 Answer::Refused(response) => Err(ConnectError::Refused(Box::new(response))),
                 Answer::Moved(_) => {

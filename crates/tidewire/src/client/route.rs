@@ -51,6 +51,9 @@ pub(super) fn deadline(time: Duration) -> Instant {
     now.checked_add(time).unwrap_or_else(|| now + FAR)
 }
 
+const NO_TLS: ConnectError =
+    ConnectError::InvalidUrl("wss:// needs the feature `tls` of the crate tidewire");
+
 impl Network {
     pub(super) fn new() -> Self {
         Self {
@@ -71,9 +74,7 @@ impl Network {
             Place::Unix(path) => return unix(path, deadline).await,
         };
         if tls && cfg!(not(feature = "tls")) {
-            return Err(ConnectError::InvalidUrl(
-                "wss:// needs the feature `tls` of the crate tidewire",
-            ));
+            return Err(NO_TLS);
         }
         let wire = self.plain(tls, host, port, deadline).await?;
         #[cfg(feature = "tls")]
@@ -81,6 +82,34 @@ impl Network {
             return self.secure(wire, host, deadline).await;
         }
         Ok(wire)
+    }
+
+    /// A stream to `place` over one that is connected already: TLS is begun if the place wants it and
+    /// the stream is not secure.
+    pub(super) async fn over(&self, place: &Place, stream: Stream) -> Result<Stream, ConnectError> {
+        let Place::Tcp {
+            tls: true, host, ..
+        } = place
+        else {
+            return Ok(stream);
+        };
+        #[cfg(feature = "tls")]
+        {
+            if let Stream::Tls(_) = stream {
+                return Ok(stream);
+            }
+            let deadline = deadline(self.connect_timeout);
+            let host = host.bare();
+            let stream = timeout_at(deadline, self.tls.connect(&host, stream))
+                .await
+                .map_err(|_| ConnectError::Timeout(ConnectStage::Tls))?;
+            Ok(Stream::new(stream.map_err(ConnectError::Tls)?))
+        }
+        #[cfg(not(feature = "tls"))]
+        {
+            let _ = (host, stream);
+            Err(NO_TLS)
+        }
     }
 
     async fn plain(

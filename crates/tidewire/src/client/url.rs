@@ -1,6 +1,6 @@
 //! What a WebSocket URL says (RFC 6455 §3): how to reach whom, as whom, and what to ask for.
 
-use crate::error::ConnectError;
+use super::error::ConnectError;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ use crate::tls::TlsStream;
 use std::any::Any;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -20,7 +21,13 @@ pub(crate) enum Stream {
     /// In a box of its own.
     #[cfg(feature = "tls")]
     Tls(TlsStream),
-    Other(Box<dyn Io>),
+    /// In a mutex that is never locked: with it a stream can be looked at from several threads,
+    /// though what is in the box may not say so.
+    Other(Mutex<Box<dyn Io>>),
+}
+
+fn exclusive(io: &mut Mutex<Box<dyn Io>>) -> &mut Box<dyn Io> {
+    io.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stream {
@@ -33,12 +40,15 @@ impl Stream {
             let _ = tcp.set_nodelay(true);
             return Self::Tcp(tcp);
         }
+        if let Some(stream) = take::<Self>(&mut io) {
+            return stream;
+        }
         #[cfg(feature = "tls")]
         if let Some(tls) = take::<TlsStream>(&mut io) {
             return Self::Tls(tls);
         }
         match io {
-            Some(io) => Self::Other(Box::new(io)),
+            Some(io) => Self::Other(Mutex::new(Box::new(io))),
             None => unreachable!("taken only when it is returned above"),
         }
     }
@@ -78,7 +88,7 @@ impl Stream {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.poll_read_plain(cx, buf),
-            Self::Other(io) => Pin::new(io).poll_read(cx, buf),
+            Self::Other(io) => Pin::new(exclusive(io)).poll_read(cx, buf),
         }
     }
 
@@ -106,8 +116,8 @@ impl Stream {
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.poll_write_slices(cx, slices),
             Self::Other(io) => match slices {
-                [one] => Pin::new(io).poll_write(cx, one),
-                many => Pin::new(io).poll_write_vectored(cx, many),
+                [one] => Pin::new(exclusive(io)).poll_write(cx, one),
+                many => Pin::new(exclusive(io)).poll_write_vectored(cx, many),
             },
         }
     }
@@ -118,7 +128,7 @@ impl Stream {
             Self::Tcp(_) => Poll::Ready(Ok(())),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.poll_flush_all(cx),
-            Self::Other(io) => Pin::new(io).poll_flush(cx),
+            Self::Other(io) => Pin::new(exclusive(io)).poll_flush(cx),
         }
     }
 
@@ -127,7 +137,7 @@ impl Stream {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(tls) => tls.poll_goodbye(cx),
-            Self::Other(io) => Pin::new(io).poll_shutdown(cx),
+            Self::Other(io) => Pin::new(exclusive(io)).poll_shutdown(cx),
         }
     }
 }
@@ -144,6 +154,24 @@ impl AsyncRead for Stream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         Stream::poll_read(self.get_mut(), cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Stream::poll_write(self.get_mut(), cx, &[IoSlice::new(buf)])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Stream::poll_flush(self.get_mut(), cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Stream::poll_shutdown(self.get_mut(), cx)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Why a request does not become a WebSocket, and why an accepted one did not.
 
 use crate::Refusal;
+use crate::server::AnswerMisuse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use std::fmt;
@@ -43,7 +44,7 @@ impl fmt::Display for UpgradeError {
 impl std::error::Error for UpgradeError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused(refusal) => Some(refusal),
+            Self::Refused(refusal) => refusal.source(),
             Self::NoConnection => None,
         }
     }
@@ -59,17 +60,20 @@ impl From<UpgradeError> for Response<String> {
     fn from(error: UpgradeError) -> Self {
         match error {
             UpgradeError::Refused(refusal) => response_to(&refusal),
-            UpgradeError::NoConnection => {
-                let mut response = Response::new("this server cannot open WebSockets\n".into());
-                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-                let plain = HeaderValue::from_static("text/plain; charset=utf-8");
-                response.headers_mut().insert(CONTENT_TYPE, plain);
-                let no_store = HeaderValue::from_static("no-store");
-                response.headers_mut().insert(CACHE_CONTROL, no_store);
-                response
-            }
+            UpgradeError::NoConnection => failed(),
         }
     }
+}
+
+/// The response that tells a client that the mistake is not its own.
+pub(super) fn failed() -> Response<String> {
+    let mut response = Response::new("this server cannot open WebSockets\n".into());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    response
 }
 
 /// The response that tells a client why it is refused.
@@ -91,6 +95,8 @@ pub enum HandoverError {
     NotEnabled(::hyper::Error),
     /// hyper failed in another way.
     Hyper(::hyper::Error),
+    /// What you wanted to answer cannot be sent, and is yours to mend; the client got a 500.
+    Misuse(AnswerMisuse),
 }
 
 impl HandoverError {
@@ -116,6 +122,7 @@ impl fmt::Display for HandoverError {
                 "hyper did not hand over the connection ({error}): serve it with_upgrades()"
             ),
             Self::Hyper(error) => write!(f, "hyper did not hand over the connection: {error}"),
+            Self::Misuse(misuse) => misuse.fmt(f),
         }
     }
 }
@@ -123,7 +130,10 @@ impl fmt::Display for HandoverError {
 impl std::error::Error for HandoverError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Left(error) | Self::NotEnabled(error) | Self::Hyper(error) => Some(error),
+            // The others hold their source in what they print.
+            Self::Left(error) => Some(error),
+            Self::NotEnabled(error) | Self::Hyper(error) => error.source(),
+            Self::Misuse(_) => None,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::error::HandoverError;
 use crate::WebSocket;
 use crate::driver::stream::{Io, Stream};
+use crate::server::AnswerMisuse;
 use ::hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::conn::auto;
@@ -40,6 +41,11 @@ impl Upgrading {
         });
         Self { future }
     }
+
+    pub(super) fn failed(misuse: AnswerMisuse) -> Self {
+        let future = Box::pin(std::future::ready(Err(HandoverError::Misuse(misuse))));
+        Self { future }
+    }
 }
 
 impl Future for Upgrading {
@@ -62,6 +68,8 @@ fn unwrap(upgraded: Upgraded) -> (Stream, Vec<u8>) {
     let known = take::<TcpStream>(upgraded);
     #[cfg(unix)]
     let known = known.or_else(take::<tokio::net::UnixStream>);
+    #[cfg(feature = "tls")]
+    let known = known.or_else(take::<crate::tls::TlsStream>);
     // Otherwise hyper's own stream gives what was read before.
     known.unwrap_or_else(|upgraded| (Stream::new(TokioIo::new(upgraded)), Vec::new()))
 }

@@ -73,9 +73,10 @@ mod handover;
 pub use error::{HandoverError, UpgradeError};
 pub use handover::Upgrading;
 
+use crate::server::{AnswerMisuse, add_header};
 use crate::{Config, Refusal, Server, WebSocket};
 use ::hyper::upgrade::OnUpgrade;
-use http::header::{HeaderName, HeaderValue, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{HeaderValue, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, Request, Response, Uri, Version};
 use std::future::Future;
 use std::sync::Arc;
@@ -114,6 +115,8 @@ pub struct Upgrade {
     offered: Vec<String>,
     target: Uri,
     server: Server,
+    /// The first thing that was set and cannot be sent.
+    misuse: Option<AnswerMisuse>,
 }
 
 impl Upgrade {
@@ -165,6 +168,7 @@ impl Upgrade {
             offered: offered.map(str::to_owned).collect(),
             target: request.uri().clone(),
             server,
+            misuse: None,
         })
     }
 
@@ -173,26 +177,39 @@ impl Upgrade {
         self.offered.iter().map(String::as_str)
     }
 
-    /// Agrees to `name` instead of what the server's list gave. A name that was not offered agrees
-    /// to none: the client would have to fail the connection (RFC 6455 §4.1, response item 6).
+    /// Agrees to `name` instead of what the server's list gave. One that was not offered is an error of
+    /// [`accept`](Self::accept): the client would have to close (RFC 6455 §4.1).
     pub fn subprotocol(mut self, name: &str) -> Self {
-        let headers = self.accepted.response.headers_mut();
-        headers.remove(SEC_WEBSOCKET_PROTOCOL);
-        self.accepted.subprotocol = None;
         if self.offered.iter().any(|offer| offer == name) {
-            // An offer is a token, and so a header's value.
-            if let Ok(value) = HeaderValue::from_str(name) {
-                headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
-                self.accepted.subprotocol = Some(name.to_owned());
-            }
+            self.choose(Some(name));
+        } else {
+            let misuse = AnswerMisuse::SubprotocolNotOffered(name.to_owned());
+            self.misuse.get_or_insert(misuse);
         }
         self
     }
 
-    /// Adds a header to the response, a cookie for example. Those of the handshake are there
-    /// already; a second line of one of them makes clients fail the connection.
-    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.accepted.response.headers_mut().append(name, value);
+    /// Agrees to `name` if it was offered, otherwise to none.
+    pub(crate) fn choose(&mut self, name: Option<&str>) {
+        let headers = self.accepted.response.headers_mut();
+        headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        self.accepted.subprotocol = None;
+        let name = name.filter(|&name| self.offered.iter().any(|offer| offer == name));
+        // An offer is a token, and so a header's value.
+        let value = name.map(HeaderValue::from_str);
+        if let (Some(name), Some(Ok(value))) = (name, value) {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, value);
+            self.accepted.subprotocol = Some(name.to_owned());
+        }
+    }
+
+    /// Adds a header to the response, a cookie for example. The same name twice makes two lines. One
+    /// that cannot be sent, or belongs to the handshake, is an error of [`accept`](Self::accept).
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let headers = self.accepted.response.headers_mut();
+        if let Err(misuse) = add_header(headers, name.as_ref(), value.as_ref()) {
+            self.misuse.get_or_insert(misuse);
+        }
         self
     }
 
@@ -212,8 +229,14 @@ impl Upgrade {
     ///
     /// The future resolves after hyper has written the response, so it must be awaited in another
     /// task than the one that returns the response. Dropped, it ends the connection.
+    ///
+    /// If something was set that cannot be sent, the response has status 500, and the future fails
+    /// with [`HandoverError::Misuse`].
     #[must_use = "the response must be returned, and the future awaited in a task of its own"]
     pub fn accept(mut self) -> (Response<String>, Upgrading) {
+        if let Some(misuse) = self.misuse {
+            return (error::failed(), Upgrading::failed(misuse));
+        }
         let response = std::mem::take(&mut self.accepted.response);
         let upgrading = Upgrading::new(self.on_upgrade, move |stream, leftover| {
             self.server

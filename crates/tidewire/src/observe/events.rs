@@ -5,7 +5,7 @@
 //! What peers can cause as often as they like is DEBUG; what the operator should act on is WARN.
 
 use crate::driver::core::Core;
-use crate::error::AcceptError;
+use crate::server::error::AcceptError;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;

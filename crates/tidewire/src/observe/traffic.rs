@@ -8,15 +8,15 @@ use tidewire_proto::Event;
 #[non_exhaustive]
 pub struct Traffic {
     /// What was sent: messages that were queued, and bytes that the system has taken.
-    pub sent: Count,
+    pub sent: TrafficCount,
     /// What was received.
-    pub received: Count,
+    pub received: TrafficCount,
 }
 
 /// What went one way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Count {
+pub struct TrafficCount {
     /// Whole messages, text and binary; control frames are not messages.
     pub messages: u64,
     /// The payload of those messages in bytes, before compression; of a message that is streamed,
@@ -27,7 +27,7 @@ pub struct Count {
     pub wire_bytes: u64,
 }
 
-impl Count {
+impl TrafficCount {
     /// Bytes on the wire for each byte of payload: 0.25 means that compression saves three quarters;
     /// a little over 1 means that nothing is compressed. `None` before the first byte of payload.
     #[must_use]
@@ -76,7 +76,7 @@ impl AddAssign for Traffic {
 }
 
 /// For totals over connections.
-impl AddAssign for Count {
+impl AddAssign for TrafficCount {
     fn add_assign(&mut self, other: Self) {
         self.messages += other.messages;
         self.payload_bytes += other.payload_bytes;

@@ -4,7 +4,7 @@ use super::BoxError;
 use super::event::Attempt;
 use super::verdict::End;
 use crate::client::Client;
-use crate::error::ConnectError;
+use crate::client::error::ConnectError;
 use crate::websocket::WebSocket;
 use std::future::Future;
 use std::pin::Pin;

@@ -43,7 +43,7 @@ pub enum ReconnectEvent {
 #[non_exhaustive]
 pub struct GaveUp {
     /// Why not.
-    pub why: Why,
+    pub why: GiveUpReason,
     /// How the last attempt or connection ended.
     pub end: Arc<End>,
     /// How many attempts were made since the last connection that was stable.
@@ -53,7 +53,7 @@ pub struct GaveUp {
 /// Why there is no further attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum GiveUpReason {
     /// The verdict on the end was [`Verdict::Final`](super::Verdict::Final).
     Final,
     /// [`give_up_after_attempts`](super::Reconnecting::give_up_after_attempts).
@@ -65,9 +65,11 @@ pub enum Why {
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.why {
-            Why::Final => write!(f, "not worth another attempt: {}", self.end),
-            Why::Attempts => write!(f, "gave up after {} attempts: {}", self.attempts, self.end),
-            Why::Time => write!(
+            GiveUpReason::Final => write!(f, "not worth another attempt: {}", self.end),
+            GiveUpReason::Attempts => {
+                write!(f, "gave up after {} attempts: {}", self.attempts, self.end)
+            }
+            GiveUpReason::Time => write!(
                 f,
                 "gave up, too long without a stable connection: {}",
                 self.end

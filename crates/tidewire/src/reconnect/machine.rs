@@ -9,7 +9,7 @@
 
 use super::Reconnecting;
 use super::attempt::Boxed;
-use super::event::{Attempt, GaveUp, ReconnectError, ReconnectEvent, Why};
+use super::event::{Attempt, GaveUp, GiveUpReason, ReconnectError, ReconnectEvent};
 use super::verdict::{End, Verdict};
 use crate::error::Error;
 use crate::handle;
@@ -226,17 +226,17 @@ impl Reconnecting {
                 self.phase = Phase::Over(None);
                 return;
             }
-            Verdict::Final => return self.give_up(Why::Final, end),
+            Verdict::Final => return self.give_up(GiveUpReason::Final, end),
             Verdict::Retry => (Duration::ZERO, Duration::ZERO),
             Verdict::RetryAfter { least, spread } => (least, spread),
         };
         if self.most_attempts.is_some_and(|n| self.tally.attempts >= n) {
-            return self.give_up(Why::Attempts, end);
+            return self.give_up(GiveUpReason::Attempts, end);
         }
         let retry_in = self.backoff.draw(ends, least, spread);
         let next = since.elapsed().saturating_add(retry_in);
         if self.most_time.is_some_and(|time| next > time) {
-            return self.give_up(Why::Time, end);
+            return self.give_up(GiveUpReason::Time, end);
         }
         events::retrying(&end, retry_in, self.tally.attempts);
         self.pending.notice(ReconnectEvent::Lost {
@@ -247,7 +247,7 @@ impl Reconnecting {
         self.phase = Phase::Waiting(Box::pin(sleep(retry_in)));
     }
 
-    fn give_up(&mut self, why: Why, end: End) {
+    fn give_up(&mut self, why: GiveUpReason, end: End) {
         events::gave_up(&end, self.tally.attempts);
         self.phase = Phase::Over(Some(GaveUp {
             why,

@@ -82,11 +82,11 @@ mod run; // receiving, sending, closing
 mod verdict; // which ends are worth another try
 
 pub use backoff::Backoff;
-pub use event::{Attempt, GaveUp, ReconnectError, ReconnectEvent, Why};
+pub use event::{Attempt, GaveUp, GiveUpReason, ReconnectError, ReconnectEvent};
 pub use verdict::{End, Verdict};
 
 use crate::client::Client;
-use crate::error::ConnectError;
+use crate::client::error::ConnectError;
 use crate::websocket::WebSocket;
 use attempt::Hooks;
 use machine::{Phase, Tally};

@@ -1,9 +1,10 @@
 //! Which ends are worth another try: [`End`], [`Verdict`], and the default between them.
 
 use super::BoxError;
+use crate::client::error::ConnectError;
 #[cfg(feature = "proxy")]
 use crate::client::proxy::error::ProxyReason;
-use crate::error::{ConnectError, Error};
+use crate::error::Error;
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
 use http::header::RETRY_AFTER;

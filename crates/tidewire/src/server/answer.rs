@@ -1,8 +1,8 @@
 //! What is written to a client: the composing of answers, and the end of a connection that is refused.
 
+use super::error::AcceptError;
 use super::misuse::AnswerMisuse;
 use crate::driver::stream::Stream;
-use crate::error::AcceptError;
 use bytes::{Buf, Bytes};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, SEC_WEBSOCKET_VERSION, TE, TRAILER,
@@ -158,7 +158,7 @@ impl Answer {
 }
 
 /// Adds an application's header to a 101.
-pub(super) fn add_header(
+pub(crate) fn add_header(
     headers: &mut HeaderMap,
     name: &str,
     value: &str,

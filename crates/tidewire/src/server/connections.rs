@@ -147,6 +147,7 @@ impl Connections {
 /// A connection's entry in [`Connections`]. Dropped when its handler is done, it says that the
 /// connection has left, or is to be watched until it is over if somebody else has it.
 #[derive(Debug)]
+#[must_use = "dropped, it says that the handler is done"]
 pub struct Member {
     _ticket: Ticket,
 }

@@ -1,10 +1,10 @@
 //! Reads a request from a byte stream, and judges it.
 
 use super::answer::{Answer, REFUSAL_TIME};
+use super::error::AcceptError;
 use super::upgrade::{Pending, Upgrade};
 use super::{Arrival, Server};
 use crate::driver::stream::{Io, Stream};
-use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use std::io;
 use std::time::Duration;

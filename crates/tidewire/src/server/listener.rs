@@ -1,11 +1,11 @@
 //! A listening socket, and the connections that arrive on it.
 
 use super::connections::Ticket;
+use super::error::AcceptError;
 use super::exchange;
 use super::socket::{Client, Socket};
 use super::{Arrival, Server, Upgrade};
 use crate::driver::stream::Io;
-use crate::error::AcceptError;
 use crate::observe::events;
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;

@@ -10,6 +10,7 @@
 mod answer;
 mod connections;
 mod drain;
+pub(crate) mod error;
 mod exchange;
 mod listener;
 mod misuse;
@@ -17,6 +18,8 @@ mod serve;
 mod socket;
 mod upgrade;
 
+#[cfg(feature = "hyper")]
+pub(crate) use answer::add_header;
 pub use connections::{Connections, Member};
 pub use drain::{Drain, Drained};
 pub use exchange::{Accepted, PlainRequest};
@@ -28,9 +31,9 @@ pub use upgrade::Upgrade;
 use crate::driver::core::{Meta, Settings};
 use crate::driver::shared::{Opened, Shared};
 use crate::driver::stream::{Io, Stream};
-use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig, OriginPolicy};
+use error::AcceptError;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,10 +1,10 @@
 //! A request that may become a WebSocket, in the hands of the application.
 
 use super::answer::{self, Answer, REFUSAL_TIME};
+use super::error::AcceptError;
 use super::misuse::AnswerMisuse;
 use super::{Arrival, Server};
 use crate::driver::stream::Stream;
-use crate::error::AcceptError;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig};
 use bytes::Bytes;

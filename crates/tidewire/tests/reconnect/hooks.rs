@@ -5,7 +5,7 @@ use crate::network::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tidewire::reconnect::{Attempt, End, ReconnectEvent, Reconnecting, Why};
+use tidewire::reconnect::{Attempt, End, GiveUpReason, ReconnectEvent, Reconnecting};
 use tidewire::{Client, ConnectError, Error};
 use tidewire_testkit::RawFrame;
 use tokio::sync::mpsc;
@@ -68,7 +68,7 @@ async fn a_preparation_that_fails_is_tried_again_unless_it_cannot_help() {
     assert!(matches!(&*next_loss(&mut feed).await.0, End::Prepare(_)));
     assert_eq!(next_text(&mut feed).await, "hello");
     let gave_up = feed.recv().await.unwrap_err();
-    assert_eq!((gave_up.why, gave_up.attempts), (Why::Final, 4));
+    assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Final, 4));
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +139,7 @@ async fn a_server_that_forbids_during_the_resumption_is_obeyed() {
         Ok(ws)
     });
     let gave_up = feed.recv().await.unwrap_err();
-    assert_eq!((gave_up.why, gave_up.attempts), (Why::Final, 1));
+    assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Final, 1));
     assert!(matches!(&*gave_up.end, End::Resume(error)
         if matches!(error.downcast_ref(), Some(Error::Closed(_)))));
 }
@@ -177,7 +177,7 @@ async fn hooks_and_connectors_that_hang_are_given_up() {
 async fn a_client_that_cannot_be_is_not_tried_again() {
     let mut feed = Client::new("not a url").reconnecting();
     let gave_up = feed.recv().await.unwrap_err();
-    assert_eq!((gave_up.why, gave_up.attempts), (Why::Final, 1));
+    assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Final, 1));
 }
 
 #[tokio::test(start_paused = true)]

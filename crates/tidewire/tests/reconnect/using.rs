@@ -327,8 +327,8 @@ async fn receiving_may_be_dropped_at_every_await() {
 #[tokio::test(start_paused = true)]
 async fn it_is_a_stream_that_ends() {
     use futures_util::{Stream, StreamExt};
-    use tidewire::reconnect::Why;
-    fn texts(feed: Reconnecting) -> impl Stream<Item = Result<Message, Why>> {
+    use tidewire::reconnect::GiveUpReason;
+    fn texts(feed: Reconnecting) -> impl Stream<Item = Result<Message, GiveUpReason>> {
         feed.map(|item| item.map_err(|gave_up| gave_up.why))
     }
     let (prepared, resumed) = (Arc::default(), Arc::default());
@@ -336,7 +336,7 @@ async fn it_is_a_stream_that_ends() {
     assert_eq!(items, [Ok(Message::text("a")), Ok(Message::text("b"))]);
     let feed = fickle(&prepared, &resumed).give_up_after_attempts(2);
     let items: Vec<_> = texts(feed).collect().await;
-    assert_eq!(items, [Ok(Message::text("a")), Err(Why::Attempts)]);
+    assert_eq!(items, [Ok(Message::text("a")), Err(GiveUpReason::Attempts)]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::common::seconds;
 use crate::network::*;
 use std::time::Duration;
 use tidewire::CloseCode;
-use tidewire::reconnect::{ReconnectEvent, Verdict, Why};
+use tidewire::reconnect::{GiveUpReason, ReconnectEvent, Verdict};
 use tokio::time::Instant;
 
 fn secs(n: u64) -> Duration {
@@ -98,7 +98,7 @@ async fn a_401_is_final_and_the_answer_is_in_the_error() {
     });
     for _ in 0..2 {
         let gave_up = feed.recv().await.unwrap_err();
-        assert_eq!((gave_up.why, gave_up.attempts), (Why::Final, 1));
+        assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Final, 1));
         let answer = gave_up.end.refusal().unwrap();
         assert_eq!(answer.status(), 401);
         assert_eq!(answer.headers()["www-authenticate"], "Bearer");
@@ -116,7 +116,7 @@ async fn a_401_is_final_and_the_answer_is_in_the_error() {
 async fn a_policy_violation_is_final() {
     let mut feed = feed(|_, io| close_with(io, 1008));
     let gave_up = feed.recv().await.unwrap_err();
-    assert_eq!(gave_up.why, Why::Final);
+    assert_eq!(gave_up.why, GiveUpReason::Final);
     assert_eq!(gave_up.end.close_code(), Some(CloseCode::POLICY_VIOLATION));
 }
 
@@ -163,7 +163,10 @@ async fn it_gives_up_after_so_many_attempts() {
     for (limit, attempts) in [(0, 1), (1, 1), (4, 4)] {
         let mut feed = feed(async |_, io| drop(io)).give_up_after_attempts(limit);
         let gave_up = feed.recv().await.unwrap_err();
-        assert_eq!((gave_up.why, gave_up.attempts), (Why::Attempts, attempts));
+        assert_eq!(
+            (gave_up.why, gave_up.attempts),
+            (GiveUpReason::Attempts, attempts)
+        );
     }
 }
 
@@ -179,7 +182,7 @@ async fn connections_that_do_not_last_count_as_attempts() {
             Err(gave_up) => break gave_up,
         }
     };
-    assert_eq!((gave_up.why, gave_up.attempts), (Why::Attempts, 4));
+    assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Attempts, 4));
     assert_eq!(messages, 8);
 }
 
@@ -191,7 +194,7 @@ async fn it_gives_up_when_the_next_attempt_would_be_too_late() {
         .give_up_after(secs(40));
     let gave_up = feed.recv().await.unwrap_err();
     // At 0, 5, 15 and 35 s; the next would be at 75 s, and is not waited for.
-    assert_eq!((gave_up.why, gave_up.attempts), (Why::Time, 4));
+    assert_eq!((gave_up.why, gave_up.attempts), (GiveUpReason::Time, 4));
     assert_eq!(start.elapsed().as_secs(), 35);
 }
 
@@ -208,7 +211,7 @@ async fn who_knows_better_need_not_wait() {
         feed.retry_now();
     }
     let (gave_up, waited) = seconds(feed.recv()).await;
-    assert_eq!(gave_up.unwrap_err().why, Why::Attempts);
+    assert_eq!(gave_up.unwrap_err().why, GiveUpReason::Attempts);
     // After giving up it begins anew.
     feed.retry_now();
     assert_eq!(next_text(&mut feed).await, "awake");

@@ -99,11 +99,10 @@ impl fmt::Display for ProxyError {
 impl std::error::Error for ProxyError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
-            ProxyReason::Unreachable(error) => Some(error),
-            ProxyReason::Io(error) => Some(error),
+            ProxyReason::Unreachable(error) => error.source(),
+            ProxyReason::Io(error) => error.source(),
             #[cfg(feature = "tls")]
-            ProxyReason::Tls(error) => Some(error),
-            ProxyReason::NotHttp(error) => Some(error),
+            ProxyReason::Tls(error) => error.source(),
             _ => None,
         }
     }
