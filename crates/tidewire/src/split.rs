@@ -26,11 +26,15 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// As [`WebSocket::send`](crate::WebSocket::send), cancel safety included.
+    /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] and its kin if the connection is closing or over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropped before it resolves, nothing of the message was queued.
     pub fn send(
         &self,
         message: impl Into<Message>,
@@ -38,9 +42,13 @@ impl Sender {
         handle::send(&self.shared, message.into(), handle::Then::Write)
     }
 
-    /// As [`WebSocket::feed`](crate::WebSocket::feed), cancel safety included.
+    /// As [`WebSocket::feed`](crate::WebSocket::feed).
     ///
     /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
     ///
     /// As [`send`](Self::send).
     pub fn feed(
@@ -50,11 +58,15 @@ impl Sender {
         handle::send(&self.shared, message.into(), handle::Then::Later)
     }
 
-    /// As [`WebSocket::flush`](crate::WebSocket::flush), cancel safety included.
+    /// As [`WebSocket::flush`](crate::WebSocket::flush).
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] and its kin if the connection ends before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
     pub fn flush(&self) -> impl Future<Output = Result<(), Error>> + Send + '_ {
         handle::flush(&self.shared)
     }
@@ -129,11 +141,15 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// As [`WebSocket::recv`](crate::WebSocket::recv), cancel safety included.
+    /// As [`WebSocket::recv`](crate::WebSocket::recv).
     ///
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a message is either returned or still there for the next call.
     pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send + '_ {
         handle::recv(&self.shared)
     }

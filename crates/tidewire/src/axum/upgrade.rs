@@ -76,7 +76,8 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// What it agrees to, all at once: Origin policy, subprotocols, compression, limits. Replaces
-    /// what [`config`](Self::config) and its like have chosen before.
+    /// what [`config`](Self::config) and its like have chosen before. Default: the [`Server`] in the
+    /// request's extensions, or [`Server::new`].
     pub fn server(self, server: Server) -> Self {
         self.change(|_| server)
     }
@@ -134,7 +135,7 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// The subprotocols to agree to, the preferred one first: the first that the client offers is
-    /// picked, or none.
+    /// picked, or none. Default: what the [`Server`] picks.
     pub fn protocols<I>(mut self, protocols: I) -> Self
     where
         I: IntoIterator,

@@ -174,7 +174,8 @@ impl Upgrade {
     }
 
     /// Agrees to `name` instead of what the server's list gave. A name that was not offered agrees
-    /// to none: the client would have to fail the connection (RFC 6455 §4.1, response item 6).
+    /// to none: the client would have to fail the connection (RFC 6455 §4.1, response item 6). Default:
+    /// what [`Server::subprotocols`] picks.
     pub fn subprotocol(mut self, name: &str) -> Self {
         let headers = self.accepted.response.headers_mut();
         headers.remove(SEC_WEBSOCKET_PROTOCOL);
@@ -189,20 +190,21 @@ impl Upgrade {
         self
     }
 
-    /// Adds a header to the response, a cookie for example. Those of the handshake are there
+    /// Adds a header to the response, a cookie for example. Default: none. Those of the handshake are there
     /// already; a second line of one of them makes clients fail the connection.
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.accepted.response.headers_mut().append(name, value);
         self
     }
 
-    /// Limits and deadlines of this connection, instead of the server's.
+    /// Limits and deadlines of this connection. Default: as [`Server::config`] says.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.server = self.server.config(config);
         self
     }
 
-    /// As [`Server::high_water`], for this connection.
+    /// How many bytes may wait to be written before `send` waits. Default: as [`Server::high_water`]
+    /// says.
     pub fn high_water(mut self, bytes: usize) -> Self {
         self.server = self.server.high_water(bytes);
         self
