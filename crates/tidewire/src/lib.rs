@@ -63,7 +63,11 @@
 //!
 //! Without any feature there are plain `ws://` clients and servers.
 //!
-//! It runs inside a tokio runtime with its I/O and time enabled.
+//! # Panics
+//!
+//! It runs inside a tokio runtime with its I/O and time enabled, and panics outside of one. A client
+//! panics if the system has no randomness: masks that can be guessed are none (RFC 6455 §10.3).
+//! Otherwise only what says so panics, for errors of the caller; nothing that a peer sends does.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

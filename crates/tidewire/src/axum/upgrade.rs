@@ -188,6 +188,10 @@ impl<F> WebSocketUpgrade<F> {
     /// The response that opens the WebSocket, or that refuses a page of another origin. Once it is
     /// written, `callback` gets the WebSocket in a task of its own; when the callback's future ends,
     /// so does the connection.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     #[must_use = "the response must be returned"]
     pub fn on_upgrade<C, Fut>(self, callback: C) -> Response
     where
@@ -199,6 +203,10 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// As [`on_upgrade`](Self::on_upgrade), with this crate's own [`WebSocket`](crate::WebSocket).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     #[must_use = "the response must be returned"]
     pub fn on_connect<C, Fut>(self, callback: C) -> Response
     where
