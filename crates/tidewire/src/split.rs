@@ -34,11 +34,15 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// As [`WebSocket::send`](crate::WebSocket::send), cancel safety included.
+    /// As [`WebSocket::send`](crate::WebSocket::send).
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] and its kin if the connection is closing or over.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropped before it resolves, nothing of the message was queued.
     pub fn send(
         &self,
         message: impl Into<Message>,
@@ -46,9 +50,13 @@ impl Sender {
         handle::send(&self.shared, message.into(), handle::Then::Write)
     }
 
-    /// As [`WebSocket::feed`](crate::WebSocket::feed), cancel safety included.
+    /// As [`WebSocket::feed`](crate::WebSocket::feed).
     ///
     /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    ///
+    /// # Cancel safety
     ///
     /// As [`send`](Self::send).
     pub fn feed(
@@ -75,11 +83,15 @@ impl Sender {
         handle::send_prepared(&self.shared, frame)
     }
 
-    /// As [`WebSocket::flush`](crate::WebSocket::flush), cancel safety included.
+    /// As [`WebSocket::flush`](crate::WebSocket::flush).
     ///
     /// # Errors
     ///
     /// [`Error::Closed`] and its kin if the connection ends before.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe.
     pub fn flush(&self) -> impl Future<Output = Result<(), Error>> + Send + '_ {
         handle::flush(&self.shared)
     }
@@ -172,11 +184,15 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// As [`WebSocket::recv`](crate::WebSocket::recv), cancel safety included.
+    /// As [`WebSocket::recv`](crate::WebSocket::recv).
     ///
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: a message is either returned or still there for the next call.
     pub fn recv(&mut self) -> impl Future<Output = Result<Option<Message>, Error>> + Send + '_ {
         handle::recv(&self.shared)
     }

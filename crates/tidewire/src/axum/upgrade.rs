@@ -76,7 +76,8 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// What it agrees to, all at once: Origin policy, subprotocols, compression, limits. Replaces
-    /// what [`config`](Self::config) and its like have chosen before.
+    /// what [`config`](Self::config) and its like have chosen before. Default: the [`Server`] in the
+    /// request's extensions, or [`Server::new`].
     pub fn server(self, server: Server) -> Self {
         self.change(|_| server)
     }
@@ -134,7 +135,7 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// The subprotocols to agree to, the preferred one first: the first that the client offers is
-    /// picked, or none.
+    /// picked, or none. Default: what the [`Server`] picks.
     pub fn protocols<I>(mut self, protocols: I) -> Self
     where
         I: IntoIterator,
@@ -187,6 +188,10 @@ impl<F> WebSocketUpgrade<F> {
     /// The response that opens the WebSocket, or that refuses a page of another origin. Once it is
     /// written, `callback` gets the WebSocket in a task of its own; when the callback's future ends,
     /// so does the connection.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     #[must_use = "the response must be returned"]
     pub fn on_upgrade<C, Fut>(self, callback: C) -> Response
     where
@@ -198,6 +203,10 @@ impl<F> WebSocketUpgrade<F> {
     }
 
     /// As [`on_upgrade`](Self::on_upgrade), with this crate's own [`WebSocket`](crate::WebSocket).
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
     #[must_use = "the response must be returned"]
     pub fn on_connect<C, Fut>(self, callback: C) -> Response
     where

@@ -178,7 +178,8 @@ impl Upgrade {
     }
 
     /// Agrees to `name` instead of what the server's list gave. One that was not offered is an error of
-    /// [`accept`](Self::accept): the client would have to close (RFC 6455 §4.1).
+    /// [`accept`](Self::accept): the client would have to close (RFC 6455 §4.1). Default:
+    /// what [`Server::subprotocols`] picks.
     pub fn subprotocol(mut self, name: &str) -> Self {
         if self.offered.iter().any(|offer| offer == name) {
             self.choose(Some(name));
@@ -203,7 +204,7 @@ impl Upgrade {
         }
     }
 
-    /// Adds a header to the response, a cookie for example. The same name twice makes two lines. One
+    /// Adds a header to the response, a cookie for example. Default: none. The same name twice makes two lines. One
     /// that cannot be sent, or belongs to the handshake, is an error of [`accept`](Self::accept).
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let headers = self.accepted.response.headers_mut();
@@ -213,13 +214,14 @@ impl Upgrade {
         self
     }
 
-    /// Limits and deadlines of this connection, instead of the server's.
+    /// Limits and deadlines of this connection. Default: as [`Server::config`] says.
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.server = self.server.config(config);
         self
     }
 
-    /// As [`Server::high_water`], for this connection.
+    /// How many bytes may wait to be written before `send` waits. Default: as [`Server::high_water`]
+    /// says.
     pub fn high_water(mut self, bytes: usize) -> Self {
         self.server = self.server.high_water(bytes);
         self

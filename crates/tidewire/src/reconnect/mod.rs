@@ -169,13 +169,15 @@ impl Reconnecting {
     }
 
     /// Gives up after this many attempts without a stable connection. Default: never. 0 counts as 1.
+    /// Few end a program over a server's restart; never leaves one waiting for a server that is gone.
     pub fn give_up_after_attempts(mut self, attempts: u32) -> Self {
         self.most_attempts = Some(attempts.max(1));
         self
     }
 
     /// Gives up as soon as the next attempt would begin later than this after the first one, or after
-    /// the last stable connection ended. Default: never.
+    /// the last stable connection ended. Default: never. Less than a server's restart takes ends a
+    /// program over it.
     pub fn give_up_after(mut self, time: Duration) -> Self {
         self.most_time = Some(time);
         self
@@ -188,7 +190,8 @@ impl Reconnecting {
         self
     }
 
-    /// Decides which ends are worth another try, instead of [`Verdict::of`]:
+    /// Decides which ends are worth another try. Default: [`Verdict::of`]. One that tries for ever what
+    /// cannot succeed keeps its server busy:
     ///
     /// ```no_run
     /// use tidewire::reconnect::{End, Verdict};
@@ -205,7 +208,8 @@ impl Reconnecting {
     }
 
     /// Runs before each attempt, on a fresh clone of the client: for a new token, or a position in a
-    /// header. To change the URL, return another client. An error counts as a failed attempt.
+    /// header. To change the URL, return another client. An error counts as a failed attempt. Default:
+    /// nothing is changed.
     pub fn prepare<H, F>(mut self, hook: H) -> Self
     where
         H: Fn(Client, Attempt) -> F + Send + Sync + 'static,
@@ -217,8 +221,8 @@ impl Reconnecting {
         self
     }
 
-    /// Opens the connections, instead of [`Client::connect`]: for transports of your own, and for
-    /// tests without sockets.
+    /// Opens the connections: for transports of your own, and for tests without sockets. Default:
+    /// [`Client::connect`].
     ///
     /// ```no_run
     /// # #[cfg(unix)] {
@@ -241,7 +245,8 @@ impl Reconnecting {
 
     /// Runs on each new connection, the first included, before its messages are handed out: to
     /// subscribe again, or to say which position was reached. Messages that it receives are its own;
-    /// the others come after it. An error drops the connection and counts as a failed attempt.
+    /// the others come after it. An error drops the connection and counts as a failed attempt. Default:
+    /// nothing is done.
     pub fn resume<H, F>(mut self, hook: H) -> Self
     where
         H: Fn(WebSocket, Attempt) -> F + Send + Sync + 'static,

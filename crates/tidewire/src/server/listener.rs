@@ -54,6 +54,10 @@ impl Listener {
     /// # Errors
     ///
     /// The address cannot be had.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: nothing is left behind.
     pub async fn bind(addr: impl ToSocketAddrs) -> io::Result<Self> {
         Ok(Self::from_tcp(TcpListener::bind(addr).await?))
     }
@@ -103,7 +107,7 @@ impl Listener {
 
     /// Speaks TLS with the clients (`wss://`). The TLS handshake is done in each connection's own task
     /// and has as long as the [handshake timeout](Server::handshake_timeout) says; what comes behind it
-    /// has the same once more.
+    /// has the same once more. Default: no TLS.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -124,6 +128,7 @@ impl Listener {
     /// included: when so many are open, accepting pauses, and clients wait in the system's queue.
     /// Default: as many as the process may have file descriptors. Too small turns clients away while
     /// there is room; too large runs into the limit of descriptors or memory, which hurts everybody.
+    /// 0 counts as 1.
     #[must_use]
     pub fn max_connections(mut self, count: usize) -> Self {
         self.connections = Some(seats(count));
@@ -133,7 +138,7 @@ impl Listener {
     /// How many handshakes [`serve`](Self::serve) and its kin do at once; accepting pauses meanwhile.
     /// Default: any number. It bounds the memory and the TLS work of a rush; too small lets a few
     /// clients that drip keep the others waiting for the
-    /// [handshake timeout](Server::handshake_timeout).
+    /// [handshake timeout](Server::handshake_timeout). 0 counts as 1.
     #[must_use]
     pub fn max_handshakes(mut self, count: usize) -> Self {
         self.handshakes = Some(seats(count));

@@ -102,7 +102,7 @@ impl Upgrade {
     /// Adds a header to the response that accepts. The same name twice makes two lines, as
     /// `Set-Cookie` needs. Headers that belong to the handshake (`Sec-WebSocket-…`, `Upgrade`,
     /// `Connection`), and names and values that no header may have, are an error of
-    /// [`accept`](Self::accept).
+    /// [`accept`](Self::accept). Default: none.
     #[must_use]
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let headers = &mut self.changes.headers;
@@ -113,6 +113,7 @@ impl Upgrade {
 
     /// Agrees to this subprotocol, whatever [`Server::subprotocols`] says. One that was not offered
     /// is an error of [`accept`](Self::accept): the client would have to close (RFC 6455 §4.1).
+    /// Default: what [`Server::subprotocols`] picks.
     #[must_use]
     pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
         let name = name.into();

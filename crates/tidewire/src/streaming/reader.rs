@@ -41,11 +41,15 @@ impl WebSocket {
 }
 
 impl Receiver {
-    /// As [`WebSocket::recv_stream`], cancel safety included.
+    /// As [`WebSocket::recv_stream`].
     ///
     /// # Errors
     ///
     /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropped before it resolves, nothing is lost.
     pub fn recv_stream(
         &mut self,
     ) -> impl Future<Output = Result<Option<MessageReader<'_>>, Error>> + Send + '_ {

@@ -86,7 +86,7 @@ impl<'a> MessageWriter<'a> {
     }
 
     /// Sends the message uncompressed even if compression was agreed: for what is compressed already.
-    /// Says nothing to a message that was begun.
+    /// Says nothing to a message that was begun. Default: compressed if that was agreed.
     #[must_use]
     pub fn uncompressed(mut self) -> Self {
         if self.progress == Progress::Fresh {

@@ -54,11 +54,11 @@
 //! The same seed gives the same run, on tokio's current-thread runtime, except for what draws lots
 //! elsewhere: `select!` without `biased`, hash maps, threads. When a test panics, the seed is printed.
 //!
-//! - [`network`]: [`Network`], the builder; [`pair`]
-//! - [`io`]: [`TestIo`], one end of a wire, a byte stream
-//! - [`lane`]: one direction of a wire
-//! - [`control`]: [`Control`] and [`Way`]
-//! - [`cancel`]: [`Cancelling`], [`cancel_often!`] and [`give_up_after`]
+//! - `network`: [`Network`], the builder; [`pair`]
+//! - `io`: [`TestIo`], one end of a wire, a byte stream
+//! - `lane`: one direction of a wire
+//! - `control`: [`Control`] and [`Way`]
+//! - `cancel`: [`Cancelling`], [`cancel_often!`] and [`give_up_after`]
 
 mod cancel;
 mod control;

@@ -23,6 +23,10 @@ use std::time::Duration;
 /// assert_eq!(client.recv().await.unwrap().unwrap(), "hello");
 /// # }
 /// ```
+///
+/// # Cancel safety
+///
+/// Dropped before it resolves, both ends are dropped with it.
 pub async fn pair() -> (WebSocket, WebSocket) {
     let (client, server, _) = Network::new().pair().await;
     (client, server)
@@ -86,7 +90,7 @@ impl Network {
 
     /// Every read and write passes so many bytes, by chance, and every other one nothing at all, so
     /// that others run between: frames are cut anywhere, and futures are pending everywhere. Small
-    /// pieces find more and take longer: a message of 1 MiB in pieces of a few bytes takes a second.
+    /// pieces find more and take longer: a message of 1 MiB in pieces of a few bytes takes a second. Default: not.
     #[must_use]
     pub fn torn(mut self, bytes: RangeInclusive<usize>) -> Self {
         self.torn = Some(bytes);
@@ -141,6 +145,10 @@ impl Network {
     /// # Panics
     ///
     /// As [`pair_with`](Self::pair_with).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`pair_with`](Self::pair_with).
     pub async fn pair(&self) -> (WebSocket, WebSocket, Control) {
         let client = Client::new("ws://localhost/");
         self.pair_with(client, &Server::new()).await
@@ -153,6 +161,10 @@ impl Network {
     ///
     /// If the handshake fails, as it does when the server refuses the client: to test that, do the
     /// handshakes yourself over [`io`](Self::io).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it resolves, both ends are dropped with it.
     pub async fn pair_with(
         &self,
         client: Client,

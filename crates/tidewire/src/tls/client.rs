@@ -97,27 +97,29 @@ impl ClientTls {
     }
 
     /// Trusts Mozilla's roots, which are compiled in, instead of the system's: for images that have no
-    /// certificate store. They age with the program.
+    /// certificate store. They age with the program. Default: the system's.
     #[cfg(feature = "bundled-roots")]
     #[must_use]
     pub fn bundled_roots(self) -> Self {
         self.change(|options| options.roots = Roots::Bundled)
     }
 
-    /// Trusts the certificate authorities in `pem` too.
+    /// Trusts the certificate authorities in `pem` too. Default: none is added. Whoever has the key of
+    /// one can be any server.
     #[must_use]
     pub fn root_pem(self, pem: impl AsRef<[u8]>) -> Self {
         self.change(|options| options.added.push(pem.as_ref().to_vec()))
     }
 
-    /// Trusts only what [`root_pem`](Self::root_pem) added: pins a private authority.
+    /// Trusts only what [`root_pem`](Self::root_pem) added: pins a private authority. Default: the
+    /// system's roots are trusted too.
     #[must_use]
     pub fn only_added_roots(self) -> Self {
         self.change(|options| options.roots = Roots::OnlyAdded)
     }
 
     /// Shows this certificate to servers that ask for one. `chain`: the certificate, then those of its
-    /// issuers, as PEM; `key`: its private key, as PEM, not encrypted.
+    /// issuers, as PEM; `key`: its private key, as PEM, not encrypted. Default: none is shown.
     #[must_use]
     pub fn client_certificate_pem(self, chain: impl AsRef<[u8]>, key: impl AsRef<[u8]>) -> Self {
         let identity = Identity {
@@ -137,14 +139,14 @@ impl ClientTls {
     }
 
     /// The name to ask for (SNI) and to find in the server's certificate, instead of the host that is
-    /// connected to.
+    /// connected to. Default: that host.
     #[must_use]
     pub fn server_name(self, name: impl Into<String>) -> Self {
         self.change(|options| options.server_name = Some(name.into()))
     }
 
     /// Writes the session keys to the file that the environment variable `SSLKEYLOGFILE` names, for
-    /// Wireshark. Who reads that file reads the connections: so not unless it is asked for here.
+    /// Wireshark. Who reads that file reads the connections. Default: not, even if the variable is set.
     #[must_use]
     pub fn key_log_from_env(self) -> Self {
         self.change(|options| options.key_log = true)
@@ -152,7 +154,7 @@ impl ClientTls {
 
     /// Accepts any certificate, from anybody: whoever sits in between reads and changes everything.
     /// For tests against servers with certificates that nobody issued;
-    /// [`root_pem`](Self::root_pem) is the way for all else.
+    /// [`root_pem`](Self::root_pem) is the way for all else. Default: certificates are judged.
     #[must_use]
     pub fn danger_accept_any_certificate(self) -> Self {
         self.change(|options| options.accept_any = true)

@@ -65,7 +65,7 @@ impl ServerTls {
     }
 
     /// Accepts only clients that show a certificate issued by one of the authorities in `ca_pem`.
-    /// [`TlsStream::peer_certificates`] tells who they are.
+    /// [`TlsStream::peer_certificates`] tells who they are. Default: clients are not asked for one.
     ///
     /// # Errors
     ///
@@ -106,7 +106,7 @@ impl ServerTls {
     }
 
     /// Writes the session keys to the file that the environment variable `SSLKEYLOGFILE` names, for
-    /// Wireshark. Who reads that file reads the connections: so not unless it is asked for here.
+    /// Wireshark. Who reads that file reads the connections. Default: not, even if the variable is set.
     #[must_use]
     pub fn key_log_from_env(mut self) -> Self {
         Arc::make_mut(&mut self.config).key_log = Arc::new(KeyLogFile::new());
