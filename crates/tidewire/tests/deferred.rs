@@ -5,6 +5,7 @@
 
 mod common;
 use common::*;
+use std::ops::ControlFlow;
 use std::time::Duration;
 use tidewire::test_util::{Control, Network, Way};
 use tidewire::{Message, WebSocket};
@@ -162,4 +163,26 @@ async fn large_echoes_are_not_reordered_with_small_ones() {
         }
     };
     tokio::join!(send, receive);
+}
+
+/// Layers between, such as TLS or a buffered writer, take everything and pass on nothing by themselves.
+#[tokio::test(start_paused = true)]
+async fn what_a_visitor_answered_goes_through_a_layer_that_buffers() {
+    for size in [10, 5000] {
+        let (a, b) = wire(64 * 1024);
+        let buffered = tokio::io::BufWriter::with_capacity(64 * 1024, b);
+        let (mut client, mut server) = open(client(), server(), a, buffered).await;
+        client.send("?").await.unwrap();
+        let answer = vec![1; size];
+        std::future::poll_fn(|cx| {
+            server.poll_receive(cx, |_, link| {
+                link.send_binary(&answer).unwrap();
+                ControlFlow::Break(())
+            })
+        })
+        .await
+        .unwrap();
+        // The server awaits something else now.
+        assert_eq!(client.recv().await.unwrap(), Some(answer.into()), "{size}");
+    }
 }

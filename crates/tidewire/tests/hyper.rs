@@ -228,7 +228,7 @@ async fn an_answer_is_shaped_after_the_request_was_seen() {
         response
     };
     let addr = listen(answer).await;
-    for (pick, agreed) in [("a", Some("a")), ("b", Some("b")), ("c", None)] {
+    for (pick, agreed) in [("a", Some("a")), ("b", Some("b"))] {
         let client = Client::new(url(addr, "/")).header("x-pick", pick);
         let client = client.subprotocol("a").subprotocol("b");
         let mut ws = client.connect().await.unwrap();
@@ -238,6 +238,41 @@ async fn an_answer_is_shaped_after_the_request_was_seen() {
             panic!("the limit of this connection holds");
         };
         assert_eq!(story.received.unwrap().code.0, 1009);
+    }
+}
+
+/// What would make a client fail, or split the response, never leaves: it is told to who set it.
+#[tokio::test]
+async fn an_answer_that_cannot_be_sent_is_a_500_and_an_error() {
+    type Change = fn(Upgrade) -> Upgrade;
+    let changes: [(Change, &str); 4] = [
+        (|upgrade| upgrade.subprotocol("c"), "was not offered"),
+        (
+            |upgrade| upgrade.header("Sec-WebSocket-Accept", "x"),
+            "belongs to the handshake",
+        ),
+        (|upgrade| upgrade.header("x", "a\r\nb: c"), "cannot be sent"),
+        (|upgrade| upgrade.header("x y", "z"), "cannot be sent"),
+    ];
+    for (change, why) in changes {
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let answer = move |mut request: Request<Incoming>| {
+            let tell = tell.clone();
+            async move {
+                let upgrade = Upgrade::new(&mut request, &Server::new()).unwrap();
+                let (response, upgrading) = change(upgrade).accept();
+                tell.send(upgrading.await.unwrap_err().to_string()).unwrap();
+                response
+            }
+        };
+        let addr = listen(answer).await;
+        let client = Client::new(url(addr, "/")).subprotocol("a");
+        let Err(ConnectError::Refused(response)) = client.connect().await else {
+            panic!("{why}");
+        };
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        let error = told.recv().await.unwrap();
+        assert!(error.contains(why), "{error}");
     }
 }
 

@@ -111,3 +111,21 @@ async fn queueing_on_a_closed_connection_is_an_error() {
     assert!(server.queue(&PreparedFrame::text("x")).is_err());
     assert_eq!(server.try_flush(), tidewire::Flush::Flushed);
 }
+
+/// Whoever may wait sends prepared frames as any message: no more than the high-water mark is held.
+#[tokio::test(start_paused = true)]
+async fn a_prepared_frame_can_be_waited_for() {
+    let (mut peer, ws) = raw_client(server(), 1024).await;
+    let frame = PreparedFrame::binary([7; 30_000]);
+    let sender = ws.split().0;
+    let mut sent = 0;
+    while impatient(sender.send_prepared(&frame), 2).await.is_some() {
+        sent += 1;
+    }
+    assert!((2..6).contains(&sent), "{sent}");
+    assert!(sender.queued() < 3 * 30_000, "{}", sender.queued());
+    for _ in 0..sent {
+        peer.next().await;
+    }
+    sender.send_prepared(&frame).await.unwrap();
+}

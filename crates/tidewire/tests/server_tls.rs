@@ -110,3 +110,30 @@ async fn it_drains_over_tls_and_in_the_middle_of_the_tls_handshake() {
     let drained = serving.await.unwrap().unwrap();
     assert_eq!((drained.closed, drained.cut), (1, 0));
 }
+
+/// A `wss://` URL never goes out in the clear, whatever stream it is given.
+#[tokio::test]
+async fn a_handshake_for_wss_begins_tls_unless_it_was_begun() {
+    let authority = Authority::new("Test CA");
+    let (listener, addr) = listener(&authority).await;
+    tokio::spawn(async move { listener.serve(echo).await });
+    for begun in [false, true] {
+        let tcp = TcpStream::connect(addr).await.unwrap();
+        let client = tidewire::Client::new("wss://user:secret@localhost/").tls(authority.client());
+        let mut ws = if begun {
+            let tls = authority.client().connect("localhost", tcp).await.unwrap();
+            client.handshake(tls).await.unwrap()
+        } else {
+            client.handshake(tcp).await.unwrap()
+        };
+        is_served(&mut ws).await;
+    }
+    // A server without TLS hears nothing that it could read.
+    let (a, mut b) = tokio::io::duplex(4096);
+    let client = tidewire::Client::new("wss://user:secret@localhost/").tls(authority.client());
+    let handshake = tokio::spawn(client.handshake(a));
+    let mut first = [0; 1];
+    b.read_exact(&mut first).await.unwrap();
+    assert_eq!(first[0], 22, "a TLS handshake record");
+    handshake.abort();
+}

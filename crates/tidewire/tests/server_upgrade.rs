@@ -533,3 +533,42 @@ async fn an_answer_over_a_torn_pipe_is_whole() {
         assert!(bytes.ends_with(&[b'y'; 300]) && outcome.is_ok());
     }
 }
+
+#[tokio::test]
+async fn a_client_can_have_the_head_of_the_answer() {
+    let listener = tidewire::Listener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        listener
+            .serve_upgrades(|upgrade| async move {
+                let upgrade = upgrade.header("set-cookie", "session=1");
+                let _ = upgrade.accept().await.unwrap().recv().await;
+            })
+            .await
+    });
+    let client = tidewire::Client::new(url);
+    let (_ws, response) = client.connect_with_response().await.unwrap();
+    assert_eq!(response.status(), 101);
+    assert_eq!(response.headers()["set-cookie"], "session=1");
+}
+
+/// Hooks look at a request through a reference, across awaits; handles are kept in shared state.
+#[test]
+fn handles_can_be_shared_between_threads() {
+    fn check<T: Send + Sync>() {}
+    check::<tidewire::WebSocket>();
+    check::<tidewire::Sender>();
+    check::<tidewire::Receiver>();
+    check::<tidewire::Client>();
+    check::<tidewire::Server>();
+    check::<tidewire::Listener>();
+    check::<tidewire::Incoming>();
+    check::<tidewire::Upgrade>();
+    check::<tidewire::Connections>();
+    check::<tidewire::Error>();
+    check::<tidewire::ConnectError>();
+    check::<tidewire::AcceptError>();
+    check::<tidewire::PreparedFrame>();
+    #[cfg(feature = "tls")]
+    check::<tidewire::tls::TlsStream>();
+}

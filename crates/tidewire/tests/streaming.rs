@@ -397,3 +397,14 @@ async fn cancelled_at_every_await_the_bytes_arrive_once_and_in_order() {
         tokio::join!(writing, reading);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_is_told_even_if_nobody_reads_on() {
+    let (mut peer, mut ws) = raw_client(server().config(no_keepalive()), 4096).await;
+    let half = RawFrame::binary([7; 100]).bytes(Role::Client);
+    peer.send_bytes(&half[..half.len() - 50]).await;
+    let mut reader = ws.recv_stream().await.unwrap().unwrap();
+    reader.limit(60);
+    drop(reader);
+    peer.expect_close(1009).await;
+}

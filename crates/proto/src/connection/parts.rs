@@ -61,6 +61,16 @@ impl Connection {
             .is_some_and(|message| message.flow == Flow::Gathered && message.ready() > 0)
     }
 
+    /// Whether bytes are inflated only to be thrown away: little input can be much work then, and an
+    /// owner with other connections lets them have their turn.
+    #[must_use]
+    pub fn is_inflating_waste(&self) -> bool {
+        self.recv
+            .message
+            .as_ref()
+            .is_some_and(|message| message.flow == Flow::Discarded && message.compressed)
+    }
+
     /// Throws away the rest of the message that is being handed out: its bytes are still checked, but
     /// no part of it follows. Without such a message nothing happens.
     pub fn discard_message(&mut self) {

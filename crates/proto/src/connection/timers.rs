@@ -193,11 +193,18 @@ impl Connection {
             .unproven
             .saturating_add(count_capped)
             .min(MAX_UNPROVEN);
+        self.drained(now, count > 0, blocked);
+    }
+
+    /// Bytes that the socket had taken as far as [`wrote`](Self::wrote) knows went on from a layer
+    /// below, TLS for example: whether `some` did, and whether it is `blocked` now.
+    pub fn drained(&mut self, now: Instant, some: bool, blocked: bool) {
+        let timers = &mut self.timers;
         timers.was_full |= blocked;
         if timers.blocked || blocked {
             // Progress after a block is a sign that the peer reads, if slowly.
             timers.excused = now;
-            if let (Awaited::End(_), 1..) = (timers.awaited, count) {
+            if let (Awaited::End(_), true) = (timers.awaited, some) {
                 timers.end_within(now, self.config.close_timeout);
             }
         }

@@ -51,7 +51,8 @@ impl WebSocket {
     }
 
     /// Sends a message or a control frame. Resolves when it is written, so that a handler may end
-    /// after it; but answers to messages that arrived together leave together, right after.
+    /// after it; but answers to messages that arrived together leave together, right after: a handler
+    /// that ends while more of them wait unread should [`close`](Self::close) first.
     ///
     /// # Errors
     ///

@@ -133,7 +133,9 @@ impl Core {
     /// Whether bytes wait in the stream below: what TLS has encrypted, or says by itself.
     #[inline]
     pub(crate) fn holds_back(&self) -> bool {
-        self.stream.as_ref().is_some_and(Stream::holds_back)
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| stream.held_back() > 0)
     }
 
     /// Queues a message, by copy.
@@ -273,6 +275,8 @@ impl Core {
         let done = taken.unwrap_or(0).saturating_sub(waiting);
         if done < payload.len() {
             self.append(tools, |out| out.extend_from_slice(&payload[done..]));
+        } else if !self.blocked {
+            self.flushed(tools); // a layer below may hold it back, and nobody may come again soon
         }
     }
 
@@ -294,6 +298,7 @@ impl Core {
             slices[count] = IoSlice::new(extra);
             count += 1;
         }
+        let held = stream.held_back();
         match with_waker(rare, this, |cx| stream.poll_write(cx, &slices[..count])) {
             Poll::Ready(Ok(0)) => self.write_failed(io::ErrorKind::WriteZero.into()),
             Poll::Ready(Ok(written)) => {
@@ -307,7 +312,8 @@ impl Core {
             Poll::Ready(Err(error)) => self.write_failed(error),
             Poll::Pending => {
                 self.blocked = true;
-                self.connection.wrote(self.clock, 0, true);
+                let some = stream.held_back() < held;
+                self.connection.drained(self.clock, some, true);
                 events::blocked(self);
             }
         }
@@ -322,10 +328,16 @@ impl Core {
             stream, rare, this, ..
         } = self;
         if let Some(stream) = stream.as_mut().filter(|stream| stream.needs_flush()) {
-            match with_waker(rare, this, |cx| stream.poll_flush(cx)) {
-                Poll::Ready(Ok(())) => {}
+            let held = stream.held_back();
+            let flushed = with_waker(rare, this, |cx| stream.poll_flush(cx));
+            let some = stream.held_back() < held;
+            match flushed {
+                Poll::Ready(Ok(())) => self.connection.drained(self.clock, some, false),
                 Poll::Ready(Err(error)) => self.write_failed(error),
-                Poll::Pending => return Flush::Blocked,
+                Poll::Pending => {
+                    self.connection.drained(self.clock, some, true);
+                    return Flush::Blocked;
+                }
             }
         }
         Flush::Flushed

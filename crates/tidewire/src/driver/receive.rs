@@ -124,6 +124,9 @@ impl Shared {
             if verdict.is_break() {
                 return Poll::Ready(Ok(core.pause(tools)));
             }
+            if core.connection.is_inflating_waste() {
+                break; // one read of it may be 64 MiB
+            }
         }
         core.flush(tools);
         cx.waker().wake_by_ref(); // there may be more: after the others

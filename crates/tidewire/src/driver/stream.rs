@@ -63,13 +63,13 @@ impl Stream {
         }
     }
 
-    /// Whether bytes are known to wait in the stream itself for [`poll_flush`](Self::poll_flush).
+    /// How many bytes are known to wait in the stream itself for [`poll_flush`](Self::poll_flush).
     #[inline]
-    pub(crate) fn holds_back(&self) -> bool {
+    pub(crate) fn held_back(&self) -> usize {
         match self {
             #[cfg(feature = "tls")]
-            Self::Tls(tls) => tls.holds_back(),
-            _ => false,
+            Self::Tls(tls) => tls.held_back(),
+            _ => 0,
         }
     }
 

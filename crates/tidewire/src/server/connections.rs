@@ -112,16 +112,19 @@ impl Connections {
     /// Whether nobody is here or about to come.
     pub(super) fn all_gone(&self) -> bool {
         let state = self.registry.lock();
-        state.open + state.arriving + state.loose.len() == 0
+        state.open + state.arriving + state.loose.len() + state.judged == 0
     }
 
     /// Lets those go whose handler is not known any more and whose connection is over.
     pub(super) fn release(&self) {
-        let loose = std::mem::take(&mut self.registry.lock().loose);
+        let mut state = self.registry.lock();
+        let loose = std::mem::take(&mut state.loose);
+        let before = loose.len();
+        state.judged += before;
+        drop(state);
         if loose.is_empty() {
             return;
         }
-        let before = loose.len();
         let mut still = Vec::new();
         for connection in loose {
             // Out of the registry's lock: the last handle may be dropped here.
@@ -134,6 +137,7 @@ impl Connections {
             }
         }
         let mut state = self.registry.lock();
+        state.judged -= before;
         state.gone += before - still.len();
         state.loose.append(&mut still);
     }
@@ -213,6 +217,8 @@ struct State {
     /// Where the next look for dead ones among them begins.
     look: usize,
     gone: usize,
+    /// Those of `loose` that are being looked at just now.
+    judged: usize,
     farewell: Option<Farewell>,
 }
 

@@ -145,7 +145,12 @@ impl MessageReader<'_> {
             let mut core = self.shared.lock();
             let now = self.shared.service.now();
             core.clock = now;
-            let _ = core.connection.limit_message(now, bytes);
+            if core.connection.limit_message(now, bytes).is_err() {
+                // The peer is told now: nobody may read on.
+                self.shared.flush_and_settle(&mut core);
+                self.shared.arm(&mut core);
+                core.wake_all_writers();
+            }
         } else if self.arrived > bytes {
             self.rest = Bytes::new();
             let over = LimitExceeded::Streamed { limit: bytes };

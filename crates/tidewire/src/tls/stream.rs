@@ -69,10 +69,10 @@ impl TlsStream {
         self.tls.io.tcp()
     }
 
-    /// Whether bytes wait here for the stream below.
+    /// How many bytes wait here, or further below, to be written.
     #[inline]
-    pub(crate) fn holds_back(&self) -> bool {
-        !self.tls.pending.is_empty()
+    pub(crate) fn held_back(&self) -> usize {
+        self.tls.pending.rest().len() + self.tls.io.held_back()
     }
 
     /// Ready when the handshake is over.
