@@ -10,7 +10,7 @@ use axum::{Router, routing::get};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidewire::axum::WebSocketUpgrade;
-use tidewire::{CloseCode, Message, PreparedFrame, Receiver, Sender, WebSocket};
+use tidewire::{Message, PreparedFrame, Receiver, Sender, WebSocket};
 
 /// Bytes of a message and of a name: more than people type, less than it takes to hurt others.
 const LONGEST_LINE: usize = 4096;
@@ -49,7 +49,7 @@ async fn visit(ws: WebSocket, rooms: Rooms, room: String, name: String) {
     let (sender, mut receiver) = ws.split();
     if !rooms.join(&room, &sender) {
         // A browser's script cannot read the status of a refused handshake; it can read this.
-        let _ = sender.close(CloseCode::from(1013), "the room is full");
+        let _ = sender.close(1013, "the room is full");
         while let Ok(Some(_)) = receiver.recv().await {} // until the browser has answered
         return;
     }
@@ -103,7 +103,7 @@ impl Rooms {
                 .queue(&frame)
                 .is_ok_and(|queued| queued > MOST_QUEUED)
             {
-                let _ = visitor.close(CloseCode::from(1013), "too slow");
+                let _ = visitor.close(1013, "too slow");
             }
             visitor.try_flush();
         }
