@@ -4,7 +4,7 @@
 //! `cargo run -p tidewire-examples --example broadcast`; every line that a client sends goes to all.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use tidewire::{CloseCode, Listener, Message, PreparedFrame, Sender, WebSocket};
+use tidewire::{Listener, Message, PreparedFrame, Sender, WebSocket};
 
 /// A member that leaves this many bytes unread is too slow, and is told so.
 const MOST_QUEUED: usize = 1024 * 1024;
@@ -37,7 +37,7 @@ async fn member(ws: WebSocket, members: Members) {
 fn publish(members: &[Sender], frame: &PreparedFrame) {
     for member in members {
         if member.queue(frame).is_ok_and(|queued| queued > MOST_QUEUED) {
-            let _ = member.begin_close(CloseCode::from(1013), "too slow");
+            let _ = member.begin_close(1013, "too slow");
         }
         member.try_flush();
     }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+#[cfg(feature = "tls")]
+mod tls_common;
 
 use common::{Raw, response_to};
 use http::HeaderValue;
@@ -13,6 +15,10 @@ use tokio::io::duplex;
 /// The request that a client sends.
 async fn head(client: Client) -> String {
     let (a, b) = duplex(64 * 1024);
+    head_over(client, a, b).await
+}
+
+async fn head_over<S: tidewire::Io>(client: Client, a: S, b: S) -> String {
     let mut raw = Raw::new(b, Role::Server);
     let (ws, head) = tokio::join!(client.handshake(a), async {
         let head = raw.read_head().await;
@@ -44,13 +50,23 @@ async fn the_host_is_that_of_the_url_and_the_port_if_it_is_not_the_schemes() {
         ("ws://Example.com/", "example.com"),
         ("ws://example.com:80/", "example.com"),
         ("ws://example.com:443/", "example.com:443"),
-        ("wss://example.com:443/", "example.com"),
-        ("wss://example.com:80/", "example.com:80"),
         ("ws://[2001:DB8::1]/", "[2001:db8::1]"),
         ("ws://me:pw@[::1]:81/", "[::1]:81"),
     ] {
         let expected = [format!("host: {expected}")];
         assert_eq!(lines(Client::new(url), &["host"]).await, expected, "{url}");
+    }
+    #[cfg(feature = "tls")]
+    for (url, expected) in [
+        ("wss://example.com:443/", "example.com"),
+        ("wss://example.com:80/", "example.com:80"),
+    ] {
+        let (a, b) = tls_common::pair(64 * 1024).await;
+        let head = head_over(Client::new(url), a, b).await;
+        assert!(
+            head.contains(&format!("\r\nHost: {expected}\r\n")),
+            "{head}"
+        );
     }
     let own = Client::new("ws://h/").header("Host", "other:1");
     assert_eq!(lines(own, &["host"]).await, ["host: other:1"]);

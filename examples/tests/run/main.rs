@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod example;
+mod connect_proxy; // a proxy of the tests' own
+mod example; // runs an example
+mod reaching; // connecting, and agreeing on what is spoken
+mod servers; // many clients, and the end of a server
+mod transfers; // files and feeds
 
-use example::{Example, NAMES};
+use example::NAMES;
 use std::time::Duration;
-use tidewire::{Error, Message};
+use tidewire::WebSocket;
 
 #[test]
 fn no_example_is_left_out() {
@@ -19,79 +23,47 @@ fn no_example_is_left_out() {
         .collect();
     files.sort();
     assert_eq!(files, NAMES);
-    let source = include_str!("main.rs");
+    let sources = [
+        include_str!("reaching.rs"),
+        include_str!("servers.rs"),
+        include_str!("transfers.rs"),
+    ];
+    let list = include_str!("../../README.md");
     for name in NAMES {
         let text = std::fs::read_to_string(folder.join(format!("{name}.rs"))).unwrap();
         assert!(
             text.starts_with("//! How "),
             "{name} begins with its question"
         );
+        assert!(
+            list.contains(&format!("[{name}]({name}.rs)")),
+            "{name} is not in README.md"
+        );
         let run = [format!("start(\"{name}\""), format!("run(\"{name}\"")];
         assert!(
-            run.iter().any(|run| source.contains(run)),
+            sources
+                .iter()
+                .any(|source| run.iter().any(|run| source.contains(run))),
             "{name} is never run"
         );
     }
 }
 
-#[tokio::test]
-async fn the_client_talks_to_the_echo_server() {
-    let server = Example::start("echo_server", &["127.0.0.1:0"]).await;
-    let output = example::run("client", &[&server.url]).await;
-    assert!(output.contains("Some(\"hello\")"), "{output}");
-    assert!(output.contains("closed by us with 1000"), "{output}");
+/// The next message within a minute, which is a text.
+pub(crate) async fn text(ws: &mut WebSocket) -> String {
+    let message = tokio::time::timeout(Duration::from_secs(60), ws.recv());
+    let message = message.await.unwrap().unwrap();
+    message.unwrap().try_into().unwrap()
 }
 
-#[tokio::test]
-async fn subprotocols_are_agreed_on_in_the_servers_order() {
-    let output = example::run("subprotocols", &[]).await;
-    let lines: Vec<_> = output.lines().collect();
-    assert_eq!(lines.len(), 3, "{output}");
-    assert!(lines[0].contains("agreed on Some(\"chat.v2\")"), "{output}");
-    assert!(lines[1].contains("agreed on Some(\"chat.v1\")"), "{output}");
-    assert!(lines[2].contains("1002"), "{output}");
-}
-
-#[tokio::test]
-async fn a_broadcast_reaches_every_member() {
-    let server = Example::start("broadcast", &["127.0.0.1:0"]).await;
-    let mut members = Vec::new();
-    for _ in 0..3 {
-        members.push(tidewire::connect(&server.url).await.unwrap());
-    }
-    members[0].send("to all").await.unwrap();
-    for member in &mut members {
-        assert_eq!(member.recv().await.unwrap(), Some("to all".into()));
-    }
-}
-
-#[tokio::test]
-async fn a_player_moves_between_ticks() {
-    let server = Example::start("game_loop", &["127.0.0.1:0"]).await;
-    let mut player = tidewire::connect(&server.url).await.unwrap();
-    player.send("right").await.unwrap();
-    let moved = async {
-        loop {
-            match player.recv().await.unwrap() {
-                Some(Message::Text(state)) if state.contains(":3") => break,
-                Some(_) => {}
-                None => panic!("the game ended"),
-            }
+/// Waits for something that happens in another process.
+pub(crate) async fn until(mut happened: impl FnMut() -> bool) {
+    let waiting = async {
+        while !happened() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), moved)
+    tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .unwrap();
-    player
-        .send("a word that is longer than the sixty-four bytes that a player may send")
-        .await
-        .unwrap();
-    let end = loop {
-        match player.recv().await {
-            Ok(Some(_)) => {}
-            Ok(None) => panic!("it closed as if nothing had happened"),
-            Err(error) => break error,
-        }
-    };
-    assert!(matches!(end, Error::Closed(_)), "{end}");
 }
