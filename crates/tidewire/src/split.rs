@@ -197,6 +197,20 @@ impl Receiver {
         handle::recv(&self.shared)
     }
 
+    /// Throws away messages that still come, until the connection is over. After a
+    /// [`begin_close`](Sender::begin_close) this waits for the rest of the closing handshake.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Self::recv); an end by any Close frame is no error here, and is in the story.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: call it again to go on waiting.
+    pub fn closed(&mut self) -> impl Future<Output = Result<CloseStory, Error>> + Send + '_ {
+        handle::closed(&self.shared)
+    }
+
     /// As [`WebSocket::poll_receive`](crate::WebSocket::poll_receive).
     ///
     /// # Errors

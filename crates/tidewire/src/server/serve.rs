@@ -168,7 +168,8 @@ impl Listener {
     ) -> io::Result<Drained> {
         let connections = Connections::new();
         let accepting = self.each(Some(&connections), start);
-        if let First::Left(stopped) = first(accepting, shutdown).await {
+        // `shutdown` first: a future that begins to listen for a signal when it is polled does so now.
+        if let First::Right(stopped) = first(shutdown, accepting).await {
             stopped?;
         }
         drop(self); // from here on the system refuses new clients

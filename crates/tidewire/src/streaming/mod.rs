@@ -38,6 +38,13 @@ fn io_error(error: Error, closed: ErrorKind) -> std::io::Error {
     std::io::Error::new(kind, error)
 }
 
+/// For code that speaks of I/O: `tokio::io::copy` between connections and files, for example.
+impl From<Error> for std::io::Error {
+    fn from(error: Error) -> Self {
+        io_error(error, ErrorKind::ConnectionAborted)
+    }
+}
+
 /// Fills `buf` from `data`; what does not fit stays in `rest`, which was empty.
 fn hand_over(data: Payload<'_>, buf: &mut ReadBuf<'_>, rest: &mut Bytes) {
     let count = data.len().min(buf.remaining());
