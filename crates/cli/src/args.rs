@@ -33,6 +33,9 @@ each message that arrives is a line of the output (binary: its bytes as they are
 else goes to stderr. At the end of the input it waits for answers until --wait seconds pass in
 silence, then closes.
 
+A proxy is taken from HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, but not for NO_PROXY and this machine. For
+wss:// the CAs of the system are trusted, or those of the PEM file that SSL_CERT_FILE names.
+
 Examples:
   tidewire connect ws://localhost:4000/chat -s v2 -H 'Authorization: Bearer abc'
   printf 'one\\ntwo\\n' | tidewire connect localhost:4000 -w 0.5
@@ -132,7 +135,7 @@ pub(crate) struct EchoArgs {
 #[derive(Debug, Args)]
 #[command(after_help = CONNECT_EXAMPLES)]
 pub(crate) struct ConnectArgs {
-    /// The server: ws://HOST:PORT/PATH, or HOST:PORT/PATH, or :PORT
+    /// The server: ws:// or wss://HOST:PORT/PATH, or HOST:PORT/PATH, or :PORT
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
     /// The same, as wscat has it

@@ -163,3 +163,27 @@ fn a_signal_drains_over_tls_too() {
     });
     assert_eq!(wait_for(&mut echo.child), Some(0));
 }
+
+#[test]
+fn the_client_of_the_tool_trusts_what_it_is_told_to_and_says_how() {
+    let data = tempfile::tempdir().unwrap();
+    let authority = data.path().join("tidewire/tls-dev/ca.pem");
+    let mut command = tidewire();
+    command.env("XDG_DATA_HOME", data.path());
+    let echo = Echo::start_as(&mut command, &["--tls-dev", "-q"]);
+    let url = format!("wss://localhost:{}/", echo.port);
+
+    let mut trusting = tidewire();
+    trusting.env("SSL_CERT_FILE", &authority);
+    let output = trusting.args([&url, "-x", "hello", "-w", "5"]).output();
+    let output = output.unwrap();
+    assert_eq!(text(&output.stdout), "hello\n", "{}", text(&output.stderr));
+
+    let stranger = run(&[&url, "-x", "hello"], b"");
+    assert_eq!(stranger.status.code(), Some(5));
+    let told = text(&stranger.stderr);
+    assert!(
+        told.contains("hint: ") && told.contains("SSL_CERT_FILE"),
+        "{told}"
+    );
+}

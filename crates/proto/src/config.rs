@@ -45,6 +45,13 @@ pub struct Config {
     /// it (see [`SLOWEST_READER`]), so that a peer that is only slow to read is not closed. Too
     /// short closes peers behind a bad radio link; too long keeps dead ones.
     pub pong_timeout: Duration,
+    /// Close with 1001 when no message has gone either way for this long; `None`: never. Default
+    /// `None`.
+    ///
+    /// Bytes of a message count, Pings do not: keepalive ends connections that are dead, this ends those
+    /// that nobody uses. Too short, and clients that only listen come back again and again; too long,
+    /// and forgotten pages hold connections.
+    pub idle_timeout: Option<Duration>,
     /// How long the answer to our Close, and the end of the TCP connection after it, may take.
     /// Default 5 s. Too short cuts off peers that still have data to read before our Close.
     pub close_timeout: Duration,
@@ -74,6 +81,7 @@ impl Default for Config {
             max_queued_control: 64,
             ping_interval: Some(Duration::from_secs(20)),
             pong_timeout: Duration::from_secs(20),
+            idle_timeout: None,
             close_timeout: Duration::from_secs(5),
         }
     }
@@ -127,6 +135,13 @@ impl Config {
     #[must_use]
     pub fn pong_timeout(mut self, timeout: Duration) -> Self {
         self.pong_timeout = timeout;
+        self
+    }
+
+    /// Sets [`idle_timeout`](Self::idle_timeout).
+    #[must_use]
+    pub fn idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.idle_timeout = timeout;
         self
     }
 

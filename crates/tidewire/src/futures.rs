@@ -1,6 +1,6 @@
 //! `Stream` and `Sink` for a connection and its halves: feature `futures`.
 
-use crate::driver::core::{NO_PLACE, POLL_PLACE, Place, Rare};
+use crate::driver::rare::{NO_PLACE, POLL_PLACE, Place, Rare};
 use crate::driver::scratch;
 use crate::driver::shared::Shared;
 use crate::error::Error;

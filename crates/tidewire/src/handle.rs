@@ -1,7 +1,8 @@
 //! What the handles of a connection (`WebSocket`, `Sender`, `Receiver`) do to it.
 
-use crate::driver::core::{Core, Flush, NO_PLACE, POLL_PLACE, Place};
+use crate::driver::core::{Core, Flush};
 use crate::driver::link::Link;
+use crate::driver::rare::{NO_PLACE, POLL_PLACE, Place};
 use crate::driver::receive::Received;
 use crate::driver::scratch::{self, Tools};
 use crate::driver::shared::Shared;

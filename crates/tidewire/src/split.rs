@@ -224,11 +224,15 @@ impl Receiver {
         self.shared.poll_receive(cx, &mut visitor)
     }
 
-    /// As [`WebSocket::for_each`](crate::WebSocket::for_each), cancel safety included.
+    /// As [`WebSocket::for_each`](crate::WebSocket::for_each).
     ///
     /// # Errors
     ///
     /// As [`recv`](Self::recv).
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: what was not handed to the visitor is still there.
     pub fn for_each<'a>(
         &'a mut self,
         visitor: impl FnMut(Event<'_>, &mut Link<'_>) + Send + 'a,

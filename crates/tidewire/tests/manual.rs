@@ -167,6 +167,10 @@ fn the_limits_of_a_connection_are_documented_as_they_are() {
             ("max_queued_control", config.max_queued_control.to_string()),
             ("ping_interval", time(config.ping_interval.unwrap())),
             ("pong_timeout", time(config.pong_timeout)),
+            (
+                "idle_timeout",
+                config.idle_timeout.map_or("never".into(), time),
+            ),
             ("close_timeout", time(config.close_timeout)),
         ],
     );
@@ -177,7 +181,7 @@ fn the_limits_of_a_connection_are_documented_as_they_are() {
             line.starts_with("    ") && line.contains(": ") && !line.starts_with("     ")
         })
         .count();
-    assert_eq!(fields, 7, "{config:#?}");
+    assert_eq!(fields, 8, "{config:#?}");
 
     let constants = documented(&page, "What is fixed");
     expect(
@@ -292,7 +296,7 @@ fn what_clients_and_servers_do_by_default_is_documented_as_it_is() {
         &[
             ("code", field(&drain, "code")),
             ("spread", spaced(&drain, "spread")),
-            ("deadline", spaced(&drain, "deadline")),
+            ("timeout", spaced(&drain, "timeout")),
         ],
     );
 }

@@ -145,6 +145,9 @@ fn the_catalogue_of_events_is_complete() {
     let source = include_str!("../src/observe/events.rs");
     let catalogue = include_str!("../docs/observability.md");
     let (mut made, mut listed) = (Vec::new(), Vec::new());
+    // The formatter writes short calls on one line, and long ones on many: the same after this.
+    let source = source.split("/// A handshake is complete.").nth(1).unwrap();
+    let source = source.replace("tell!(", "\ntell!(\n").replace(", ", ",\n");
     for call in source.split("tell!(\n").skip(1) {
         let call = call.split(");").next().unwrap();
         let mut lines = call.lines().map(|line| line.trim().trim_end_matches(','));

@@ -1,5 +1,6 @@
 //! What the client says on stderr: connected, refused and why, closed and how.
 
+use tidewire::tls::{CertificateProblem, TlsError};
 use tidewire::{CloseCode, CloseStory, ClosedBy, ConnectError, Error, WebSocket};
 
 use crate::exit::Exit;
@@ -54,7 +55,20 @@ pub(super) fn not_connected(url: &str, failure: ConnectError) -> Exit {
         ConnectError::Io(_) | ConnectError::Proxy(_) => {
             error(Exit::Unreachable, &term::line(&failure.to_string(), 500))
         }
-        ConnectError::Tls(_) => error(Exit::Tls, &term::line(&failure.to_string(), 500)),
+        ConnectError::Tls(cause) => {
+            let exit = error(Exit::Tls, &term::line(&cause.to_string(), 500));
+            if let TlsError::Certificate {
+                problem: CertificateProblem::UnknownIssuer,
+                ..
+            } = cause
+            {
+                eprintln!(
+                    "hint: a CA of your own is trusted if SSL_CERT_FILE names its PEM file: \
+                     SSL_CERT_FILE=ca.pem tidewire {url}"
+                );
+            }
+            exit
+        }
         other => error(Exit::BadHandshake, &term::line(&other.to_string(), 500)),
     }
 }

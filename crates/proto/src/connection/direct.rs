@@ -81,8 +81,9 @@ impl Connection {
         count: usize,
     ) -> Result<Option<Event<'static>>, Failure> {
         self.timers.heard(now);
-        self.filled(count)
-            .map_err(|failure| self.fail(now, failure))
+        let outcome = self.filled(count);
+        self.note_received(now, &outcome);
+        outcome.map_err(|failure| self.fail(now, failure))
     }
 
     fn filled(&mut self, count: usize) -> Result<Option<Event<'static>>, Failure> {

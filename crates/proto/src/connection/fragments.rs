@@ -92,6 +92,7 @@ impl Connection {
     /// The opcode of the next uncompressed fragment, which is as good as sent.
     fn plain_fragment(&mut self, kind: Kind, fin: bool) -> Result<Opcode, SendError> {
         self.may_send()?;
+        self.timers.sending();
         let opcode = match self.fragmented {
             None => kind.into(),
             Some(Fragmented::Plain(open)) if open == kind => Opcode::Continuation,
@@ -130,6 +131,7 @@ impl Connection {
             _ => {}
         }
         self.may_send()?;
+        self.timers.sending();
         self.fragmented
             .get_or_insert(Fragmented::DeflatedUnbegun(kind));
         self.deflated_fragment(kind, fin, masks, out, |codec, out| {
@@ -155,6 +157,7 @@ impl Connection {
             Some(open) => open.kind(),
         };
         self.may_send()?;
+        self.timers.sending();
         self.deflated_fragment(kind, false, masks, out, super::codec::Codec::flush_part);
         Ok(())
     }

@@ -81,6 +81,7 @@ impl Connection {
         compression: Option<Compression>,
         now: Instant,
     ) -> Self {
+        let timers = timers::Timers::new(now, &config);
         Self {
             role,
             config,
@@ -90,7 +91,7 @@ impl Connection {
             recv: recv::Recv::default(),
             control: ControlQueue::default(),
             fragmented: None,
-            timers: timers::Timers::new(now),
+            timers,
         }
     }
 

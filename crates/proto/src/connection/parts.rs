@@ -45,7 +45,9 @@ impl Connection {
         if !input.is_empty() {
             self.timers.heard(now);
         }
-        self.advance_parts(now, pool, input).map_err(|failure| {
+        let outcome = self.advance_parts(now, pool, input);
+        self.note_received(now, &outcome);
+        outcome.map_err(|failure| {
             *input = &mut [];
             self.fail(now, failure)
         })

@@ -70,6 +70,12 @@ impl Partial {
 }
 
 impl Recv {
+    /// Whether a message has begun and not ended.
+    pub(super) fn is_in_message(&self) -> bool {
+        let data = |frame: &Partial| !frame.opcode.is_control();
+        self.message.is_some() || self.frame.as_ref().is_some_and(data)
+    }
+
     /// Lets go of what was gathered: no message follows.
     pub(super) fn drop_message(&mut self) {
         *self = Self::default();
@@ -106,7 +112,9 @@ impl Connection {
         if !input.is_empty() {
             self.timers.heard(now);
         }
-        self.advance(now, pool, input).map_err(|failure| {
+        let outcome = self.advance(now, pool, input);
+        self.note_received(now, &outcome);
+        outcome.map_err(|failure| {
             *input = &mut [];
             self.fail(now, failure)
         })

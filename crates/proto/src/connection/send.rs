@@ -57,6 +57,7 @@ impl Connection {
         out: &mut Vec<u8>,
     ) -> Result<(), SendError> {
         self.may_send_message()?;
+        self.timers.sending();
         let opcode = kind.into();
         if self
             .codec
@@ -118,6 +119,7 @@ impl Connection {
     /// As [`send_text`](Self::send_text).
     pub fn send_head(&mut self, kind: Kind, len: usize) -> Result<Option<FrameHead>, SendError> {
         self.may_send_message()?;
+        self.timers.sending();
         if self.role == Role::Client || self.codec.as_ref().is_some_and(|codec| codec.wants(len)) {
             return Ok(None);
         }
@@ -152,6 +154,7 @@ impl Connection {
                 .map(|()| None);
         }
         self.may_send_message()?;
+        self.timers.sending();
         Ok(Some(match &mut self.codec {
             Some(codec) => codec.prepared(frame, pool),
             None => frame.plain(),

@@ -4,7 +4,8 @@ use super::state::Phase;
 use super::{Connection, MaskSource};
 use crate::config::{Config, MAX_UNPROVEN, SLOWEST_READER};
 use crate::error::{Failure, Timeout};
-use crate::frame::Opcode;
+use crate::event::Event;
+use crate::frame::{CloseCode, Opcode};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
@@ -29,6 +30,16 @@ pub(super) struct Timers {
     moved: bool,
     /// In microseconds; 0 if it is not known.
     rtt: u32,
+    /// There only if idle connections are to be closed.
+    idle: Option<Box<Idle>>,
+}
+
+/// When a message last went either way.
+#[derive(Debug)]
+struct Idle {
+    since: Instant,
+    /// Whether one was sent since, at a moment that is not known yet.
+    sent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +52,13 @@ enum Awaited {
 }
 
 impl Timers {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant, config: &Config) -> Self {
+        let idle = config.idle_timeout.map(|_| {
+            Box::new(Idle {
+                since: now,
+                sent: false,
+            })
+        });
         Self {
             heard: now,
             excused: now,
@@ -53,6 +70,7 @@ impl Timers {
             blocked: false,
             moved: false,
             rtt: 0,
+            idle,
         }
     }
 
@@ -103,6 +121,29 @@ impl Timers {
         }
     }
 
+    /// A message, or a part of one, is being sent.
+    #[inline]
+    pub(super) fn sending(&mut self) {
+        if let Some(idle) = &mut self.idle {
+            idle.sent = true;
+        }
+    }
+
+    /// Now it is known when that was.
+    #[inline]
+    fn sent(&mut self, now: Instant) {
+        if let Some(idle) = &mut self.idle {
+            if std::mem::take(&mut idle.sent) {
+                idle.since = now;
+            }
+        }
+    }
+
+    fn idle_until(&self, config: &Config) -> Option<Instant> {
+        let idle = self.idle.as_ref()?;
+        idle.since.checked_add(config.idle_timeout?)
+    }
+
     fn since(&self) -> Instant {
         self.heard.max(self.excused)
     }
@@ -110,15 +151,10 @@ impl Timers {
     fn next(&self, phase: Phase, config: &Config) -> Option<Instant> {
         match phase {
             Phase::Open => {
-                let interval = config.ping_interval?;
-                // A time too long for the clock is never.
-                match self.unanswered() {
-                    Some(sent) => {
-                        let patience = Duration::from_secs((self.ahead / SLOWEST_READER).into());
-                        let patience = config.pong_timeout.checked_add(patience)?;
-                        sent.max(self.excused).checked_add(patience)
-                    }
-                    None => self.since().checked_add(interval),
+                let (alive, idle) = (self.keepalive(config), self.idle_until(config));
+                match (alive, idle) {
+                    (Some(alive), Some(idle)) => Some(alive.min(idle)),
+                    (alive, idle) => alive.or(idle),
                 }
             }
             Phase::CloseSent | Phase::Complete | Phase::Failed => match self.awaited {
@@ -126,6 +162,19 @@ impl Timers {
                 _ => None,
             },
             Phase::Ended => None,
+        }
+    }
+
+    /// When a Ping is due, or its answer overdue. A time too long for the clock is never.
+    fn keepalive(&self, config: &Config) -> Option<Instant> {
+        let interval = config.ping_interval?;
+        match self.unanswered() {
+            Some(sent) => {
+                let patience = Duration::from_secs((self.ahead / SLOWEST_READER).into());
+                let patience = config.pong_timeout.checked_add(patience)?;
+                sent.max(self.excused).checked_add(patience)
+            }
+            None => self.since().checked_add(interval),
         }
     }
 }
@@ -163,6 +212,23 @@ impl Connection {
         if self.phase != Phase::Open {
             return self.close_overdue(now);
         }
+        self.timers.sent(now);
+        if self
+            .timers
+            .idle_until(&self.config)
+            .is_some_and(|end| end <= now)
+        {
+            // Nothing about it can be misused: the code may be sent, and the reason is short.
+            let _ = self.close(now, CloseCode::GOING_AWAY, "idle");
+            return Ok(());
+        }
+        if self
+            .timers
+            .keepalive(&self.config)
+            .is_none_or(|due| due > now)
+        {
+            return Ok(());
+        }
         if self.timers.blocked {
             // The peer is slow to read: a Ping could not reach it, and its silence says nothing. If
             // it is gone, TCP's own retransmission timeout says so.
@@ -178,6 +244,25 @@ impl Connection {
         self.control
             .push(Opcode::Ping, &self.timers.ping_number.to_be_bytes());
         Ok(())
+    }
+
+    /// A message, or a part of one, has come.
+    #[inline]
+    pub(super) fn note_received(
+        &mut self,
+        now: Instant,
+        outcome: &Result<Option<Event<'_>>, Failure>,
+    ) {
+        if let Some(idle) = &mut self.timers.idle {
+            let control = matches!(
+                outcome,
+                Ok(Some(Event::Ping(_) | Event::Pong(_) | Event::Close(_)))
+            );
+            let message = matches!(outcome, Ok(Some(_))) && !control;
+            if message || self.recv.is_in_message() {
+                idle.since = now;
+            }
+        }
     }
 
     /// Bytes of the peer arrived that are not handed in yet: it lives. `receive` says so by itself.
@@ -200,6 +285,7 @@ impl Connection {
     /// below, TLS for example: whether `some` did, and whether it is `blocked` now.
     pub fn drained(&mut self, now: Instant, some: bool, blocked: bool) {
         let timers = &mut self.timers;
+        timers.sent(now);
         timers.was_full |= blocked;
         if timers.blocked || blocked {
             // Progress after a block is a sign that the peer reads, if slowly.

@@ -347,3 +347,38 @@ fn times_too_long_for_the_clock_are_never() {
         assert_eq!(peer.connection.next_deadline(), None);
     }
 }
+
+/// Pings keep a connection alive that is used, not one that nobody uses.
+#[test]
+fn a_connection_without_messages_is_closed_in_order_if_that_is_asked_for() {
+    for user in ROLES {
+        let config = Config::new().idle_timeout(Some(60 * SECOND));
+        let mut pair = Pair::new(config, None);
+        for _ in 0..3 {
+            pair.advance(59 * SECOND);
+            pair.text(user, "still here").unwrap();
+            pair.drive();
+        }
+        // A message that is under way for long is use, though it is not whole.
+        for (fin, part) in [(false, "for "), (false, "a "), (true, "while")] {
+            pair.fragment(user, tidewire_proto::Kind::Text, fin, part.as_bytes())
+                .unwrap();
+            pair.drive();
+            pair.advance(50 * SECOND);
+        }
+        for role in ROLES {
+            assert_eq!(pair.end(role).connection.state(), State::Open, "{user:?}");
+        }
+        pair.advance(11 * SECOND);
+        let story = pair.end(user).connection.story().unwrap().clone();
+        assert!(story.is_clean(), "{story}");
+        assert_eq!(story.code().0, 1001);
+    }
+}
+
+#[test]
+fn by_default_a_connection_may_be_idle_for_ever() {
+    let mut pair = Pair::default();
+    pair.advance(3600 * SECOND);
+    assert_eq!(pair.client.connection.state(), State::Open);
+}

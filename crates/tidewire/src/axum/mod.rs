@@ -74,7 +74,7 @@
 //! # This crate's own WebSocket
 //!
 //! [`on_connect`](WebSocketUpgrade::on_connect) gives a [`tidewire::WebSocket`](crate::WebSocket):
-//! halves without a lock between them, frames prepared once for many, close codes as a method, and
+//! owned halves for different tasks, frames prepared once for many, close codes as a method, and
 //! the whole story of how a connection ended.
 //!
 //! ```

@@ -2,8 +2,9 @@
 
 use super::Error;
 use super::message::{CloseFrame, Message};
-use crate::driver::core::{Flush, POLL_PLACE};
+use crate::driver::core::Flush;
 use crate::driver::link::Link;
+use crate::driver::rare::POLL_PLACE;
 use crate::driver::receive::Received;
 use crate::driver::scratch;
 use crate::handle;

@@ -1,6 +1,7 @@
 //! One connection's state, and how its bytes are written.
 
 use super::outbox::{MAX_SLICES, Outbox};
+use super::rare::Rare;
 use super::scratch::{Tools, Unread};
 use super::service::{self, Served};
 use super::stream::Stream;
@@ -65,28 +66,6 @@ pub(crate) struct Core {
     /// What most connections never have.
     pub(crate) rare: Option<Box<Rare>>,
     pub(crate) meta: Option<Box<Meta>>,
-}
-
-/// Names one of those who wait for the outbox.
-pub(crate) type Place = u32;
-/// Has not waited yet.
-pub(crate) const NO_PLACE: Place = 0;
-/// The place of `poll_writable`, whose last caller is woken.
-pub(crate) const POLL_PLACE: Place = 1;
-
-#[derive(Debug, Default)]
-pub(crate) struct Rare {
-    /// Tasks that wait for room in the outbox, or for it to be empty.
-    writers: Vec<(Place, Waker)>,
-    /// The place that was given out last.
-    last_place: Place,
-    /// Woken when the socket takes bytes again; made at the first time it does not.
-    unblocked: Option<Waker>,
-    /// Why the network failed, until it has been reported.
-    io_error: Option<io::Error>,
-    /// The `Stream` has told its reader of the end.
-    #[cfg(feature = "futures")]
-    pub(crate) end_was_told: bool,
 }
 
 impl Core {
@@ -343,102 +322,9 @@ impl Core {
         Flush::Flushed
     }
 
-    /// Wakes who waits for the outbox, if there is room in it.
-    #[inline]
-    pub(crate) fn wake_writers(&mut self) {
-        if self.rare.is_some() && !self.is_full() {
-            self.wake_all_writers();
-        }
-    }
-
-    pub(crate) fn wake_all_writers(&mut self) {
-        let writers = self
-            .rare
-            .as_mut()
-            .map(|rare| std::mem::take(&mut rare.writers));
-        for (_, waker) in writers.into_iter().flatten() {
-            waker.wake();
-        }
-    }
-
-    /// Has the task woken when there is room in the outbox, or the connection is over. `place` names
-    /// who waits: once, however often it asks, and until it [leaves](Self::leave). Wakers cannot be
-    /// told apart well enough for that, and would pile up while a peer does not read.
-    pub(crate) fn wait_for_room(&mut self, place: &mut Place, cx: &Context<'_>) {
-        let rare = self.rare.get_or_insert_default();
-        if *place == NO_PLACE {
-            rare.last_place = rare.last_place.wrapping_add(1).max(POLL_PLACE + 1);
-            *place = rare.last_place;
-        }
-        match rare.writers.iter_mut().find(|(known, _)| known == place) {
-            Some((_, waker)) => waker.clone_from(cx.waker()),
-            None => rare.writers.push((*place, cx.waker().clone())),
-        }
-    }
-
-    /// Who had this place waits no more.
-    pub(crate) fn leave(&mut self, place: Place) {
-        if let Some(rare) = &mut self.rare {
-            rare.writers.retain(|(known, _)| *known != place);
-        }
-    }
-
-    /// Why the network failed; told once.
-    pub(crate) fn take_io_error(&mut self) -> Option<io::Error> {
-        self.rare.as_mut()?.io_error.take()
-    }
-
     /// Whether what is queued can still reach the peer.
     pub(crate) fn is_writable(&self) -> bool {
         self.stream.is_some() && !self.unwritable
-    }
-
-    /// Nothing can be sent any more. What the peer sent before it went, its Close above all, may
-    /// still lie in the socket or here: the end is found where reading ends.
-    #[cold]
-    fn write_failed(&mut self, error: io::Error) {
-        self.unwritable = true;
-        self.outbox.clear();
-        self.rare.get_or_insert_default().io_error = Some(error);
-        self.wake_all();
-    }
-
-    /// The network failed: nothing can be sent or received any more.
-    #[cold]
-    pub(crate) fn network_failed(&mut self, error: io::Error) {
-        let over = self.connection.is_over();
-        let _ = self.connection.receive_eof(self.clock);
-        if !over {
-            self.rare
-                .get_or_insert_default()
-                .io_error
-                .get_or_insert(error);
-        }
-        self.end();
-    }
-
-    /// Gives the byte stream away: the connection is over for its handles.
-    pub(crate) fn take_stream(&mut self) -> Option<Stream> {
-        if self.stream.is_some() {
-            events::closed(self);
-        }
-        self.stream.take()
-    }
-
-    /// Lets go of the TCP connection, and of everyone who waits for it.
-    pub(crate) fn end(&mut self) {
-        drop(self.take_stream());
-        self.outbox.clear();
-        self.unread = None;
-        self.wake_all();
-    }
-
-    /// Wakes everyone who waits, to find out that the connection is over.
-    pub(crate) fn wake_all(&mut self) {
-        self.wake_all_writers();
-        if let Some(reader) = self.reader.take() {
-            reader.wake();
-        }
     }
 }
 

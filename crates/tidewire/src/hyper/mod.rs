@@ -30,7 +30,7 @@
 //! [`Upgrade::accept`] gives the response to return and a future of the [`WebSocket`]:
 //!
 //! ```
-//! # use hyper::{Request, Response, body::Incoming, header};
+//! # use hyper::{Request, Response, body::Incoming};
 //! # use tidewire::hyper::Upgrade;
 //! # fn example(mut request: Request<Incoming>, server: &tidewire::Server) -> Response<String> {
 //! let upgrade = match Upgrade::new(&mut request, server) {
@@ -38,7 +38,7 @@
 //!     Err(error) => return error.into(), // 400, 403, 405, 426 …, with a line that says why
 //! };
 //! let (response, upgrading) = upgrade
-//!     .header(header::SET_COOKIE, header::HeaderValue::from_static("seen=1"))
+//!     .header("set-cookie", "seen=1")
 //!     .accept();
 //! tokio::spawn(async move {
 //!     match upgrading.await {

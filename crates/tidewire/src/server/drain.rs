@@ -20,7 +20,7 @@ const AT_ONCE: usize = 32;
 pub struct Drain {
     farewell: Farewell,
     spread: Duration,
-    deadline: Duration,
+    timeout: Duration,
 }
 
 impl Default for Drain {
@@ -31,7 +31,7 @@ impl Default for Drain {
                 reason: "the server is stopping".into(),
             },
             spread: Duration::from_secs(5),
-            deadline: Duration::from_secs(25),
+            timeout: Duration::from_secs(25),
         }
     }
 }
@@ -83,7 +83,7 @@ impl Drain {
     /// something to save; too long, and the process is killed first.
     #[must_use]
     pub fn timeout(mut self, time: Duration) -> Self {
-        self.deadline = time;
+        self.timeout = time;
         self
     }
 }
@@ -112,9 +112,9 @@ impl Connections {
     /// newcomers are still told to close, and nobody is cut. Call it again to go on.
     pub async fn drain(&self, drain: Drain) -> Drained {
         let start = Instant::now();
-        let deadline = far(start, drain.deadline);
+        let deadline = far(start, drain.timeout);
         let (here, before) = self.begin_drain(drain.farewell.clone());
-        let spread = drain.spread.min(drain.deadline / 2);
+        let spread = drain.spread.min(drain.timeout / 2);
         let mut random = Random::new();
         events::drain_began(here.len());
         let count = here.len().max(1) as f64;

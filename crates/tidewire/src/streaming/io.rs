@@ -2,8 +2,8 @@
 
 use super::reader::part;
 use super::{FRAGMENT, hand_over, io_error, take_rest};
-use crate::driver::core::POLL_PLACE;
 use crate::driver::link::Link;
+use crate::driver::rare::POLL_PLACE;
 use crate::driver::receive::Received;
 use crate::driver::scratch;
 use crate::error::Error;

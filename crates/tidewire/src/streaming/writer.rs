@@ -2,7 +2,8 @@
 
 use super::text::Unfinished;
 use super::{FRAGMENT, io_error};
-use crate::driver::core::{Core, NO_PLACE, Place};
+use crate::driver::core::Core;
+use crate::driver::rare::{NO_PLACE, Place};
 use crate::driver::scratch;
 use crate::driver::shared::Shared;
 use crate::error::Error;
