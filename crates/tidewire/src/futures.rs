@@ -1,6 +1,6 @@
 //! `Stream` and `Sink` for a connection and its halves: feature `futures`.
 
-use crate::driver::rare::{NO_PLACE, POLL_PLACE, Place, Rare};
+use crate::driver::rare::{POLL_PLACE, Place, Rare};
 use crate::driver::scratch;
 use crate::driver::shared::Shared;
 use crate::error::Error;
@@ -170,30 +170,5 @@ impl Sink<Message> for Sender {
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let this = self.get_mut();
         poll_close_sent(&this.shared, &mut this.place.0, cx)
-    }
-}
-
-/// Where a [`Sender`] waits, as a sink, for room. A clone waits in a place of its own, so that the
-/// tasks of both are woken.
-#[derive(Debug)]
-pub(crate) struct SinkPlace(Place);
-
-impl Default for SinkPlace {
-    fn default() -> Self {
-        Self(NO_PLACE)
-    }
-}
-
-impl Clone for SinkPlace {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl Drop for Sender {
-    fn drop(&mut self) {
-        if self.place.0 != NO_PLACE {
-            self.shared.lock().leave(self.place.0);
-        }
     }
 }

@@ -97,14 +97,12 @@ pub mod test_util;
 pub mod tls;
 mod websocket;
 
-pub use client::dial::Unreachable;
-pub use client::error::{ConnectError, ConnectStage};
+pub use client::error::{ConnectError, ConnectStage, RedirectError, RedirectReason, Unreachable};
 #[cfg(feature = "proxy")]
 pub use client::proxy::{
     Proxy,
     error::{ProxyError, ProxyReason},
 };
-pub use client::redirect::{RedirectError, RedirectReason};
 pub use client::{Client, connect};
 pub use driver::core::Flush;
 pub use driver::link::Link;

@@ -2,6 +2,8 @@
 
 use crate::driver::core::Flush;
 use crate::driver::link::Link;
+#[cfg(feature = "futures")]
+use crate::driver::rare::{NO_PLACE, Place};
 use crate::driver::receive::Received;
 use crate::driver::shared::Shared;
 use crate::error::Error;
@@ -30,7 +32,7 @@ use tidewire_proto::{CloseCode, CloseStory, Event, PreparedFrame};
 pub struct Sender {
     pub(crate) shared: Arc<Shared>,
     #[cfg(feature = "futures")]
-    pub(crate) place: crate::futures::SinkPlace,
+    pub(crate) place: SinkPlace,
 }
 
 impl Sender {
@@ -280,5 +282,34 @@ impl Receiver {
     #[must_use]
     pub fn close_story(&self) -> Option<CloseStory> {
         self.shared.lock().connection.story().cloned()
+    }
+}
+
+/// Where a [`Sender`] waits, as a sink, for room. A clone waits in a place of its own, so that the
+/// tasks of both are woken.
+#[cfg(feature = "futures")]
+#[derive(Debug)]
+pub(crate) struct SinkPlace(pub(crate) Place);
+
+#[cfg(feature = "futures")]
+impl Default for SinkPlace {
+    fn default() -> Self {
+        Self(NO_PLACE)
+    }
+}
+
+#[cfg(feature = "futures")]
+impl Clone for SinkPlace {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+#[cfg(feature = "futures")]
+impl Drop for Sender {
+    fn drop(&mut self) {
+        if self.place.0 != NO_PLACE {
+            self.shared.lock().leave(self.place.0);
+        }
     }
 }

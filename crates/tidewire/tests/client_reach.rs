@@ -121,7 +121,6 @@ async fn a_name_without_address_is_told_from_a_server_that_is_not_there() {
         .resolver(|_, _| async { Err(io::Error::other("no DNS today")) });
     let error = failure(broken).await;
     assert!(error.to_string().contains("no DNS today"), "{error}");
-    assert!(std::error::Error::source(&error).is_some());
     let slow = client
         .connect_timeout(Duration::from_millis(50))
         .resolver(|_, _| std::future::pending::<io::Result<Vec<SocketAddr>>>());

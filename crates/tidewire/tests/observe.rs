@@ -1,4 +1,4 @@
-//! What can be seen of a connection: counted traffic, queue length, and events for `tracing`.
+//! What can be seen of a connection: counted traffic, queue length, and the list of events.
 
 #![allow(clippy::unwrap_used)]
 
@@ -68,77 +68,6 @@ async fn what_waits_for_a_slow_peer_is_seen() {
     assert_eq!(client.queued(), 0);
 }
 
-#[cfg(feature = "tracing")]
-mod events {
-    use super::*;
-    use std::fmt::{Debug, Write};
-    use std::sync::{Arc, Mutex};
-    use tracing::field::{Field, Visit};
-    use tracing::span::{Attributes, Id, Record};
-    use tracing::{Event, Metadata, Subscriber};
-
-    /// Keeps each event as a line.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<String>>>);
-
-    struct Line(String);
-
-    impl Visit for Line {
-        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-            write!(self.0, " {field}={value:?}").unwrap();
-        }
-    }
-
-    impl Subscriber for Log {
-        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-            metadata.target() == "tidewire"
-        }
-        fn new_span(&self, _: &Attributes<'_>) -> Id {
-            panic!("no span per connection")
-        }
-        fn record(&self, _: &Id, _: &Record<'_>) {}
-        fn record_follows_from(&self, _: &Id, _: &Id) {}
-        fn event(&self, event: &Event<'_>) {
-            let mut line = Line(format!(
-                "{} {}:",
-                event.metadata().level(),
-                event.metadata().name()
-            ));
-            event.record(&mut line);
-            self.0.lock().unwrap().push(line.0);
-        }
-        fn enter(&self, _: &Id) {}
-        fn exit(&self, _: &Id) {}
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_life_is_told_from_beginning_to_end_once() {
-        let log = Log::default();
-        let guard = tracing::subscriber::set_default(log.clone());
-        let (a, b) = duplex(1024);
-        let (mut client, mut server) = open(client().deflate(None), server(), a, b).await;
-        server.send(vec![1; 5000]).await.unwrap();
-        client.recv().await.unwrap();
-        server.flush().await.unwrap();
-        let ends = tokio::join!(server.close(4000, "enough"), client.recv());
-        assert!(ends.0.is_ok() && ends.1.is_err());
-        drop((client, server));
-        drop(guard);
-        let log = log.0.lock().unwrap();
-        let count = |what: &str| log.iter().filter(|line| line.contains(what)).count();
-        assert_eq!(count("connection opened:"), 2, "{log:#?}");
-        assert_eq!(count("connection closed:"), 2, "{log:#?}");
-        assert_eq!(count("closed by the peer with 4000"), 1, "{log:#?}");
-        assert_eq!(count("closed by us with 4000"), 1, "{log:#?}");
-        assert!(count("writing blocked:") > 0, "{log:#?}");
-        assert_eq!(
-            count("writing blocked:"),
-            count("writing resumed:"),
-            "{log:#?}"
-        );
-    }
-}
-
 /// The catalogue is what people build alerts on: it lists every event with every field, and no other.
 #[test]
 fn the_catalogue_of_events_is_complete() {
@@ -150,7 +79,10 @@ fn the_catalogue_of_events_is_complete() {
     let source = source.replace("tell!(", "\ntell!(\n").replace(", ", ",\n");
     for call in source.split("tell!(\n").skip(1) {
         let call = call.split(");").next().unwrap();
-        let mut lines = call.lines().map(|line| line.trim().trim_end_matches(','));
+        let mut lines = call
+            .trim()
+            .lines()
+            .map(|line| line.trim().trim_end_matches(','));
         let level = lines.next().unwrap().to_owned();
         let name = lines.next().unwrap().trim_matches('"').to_owned();
         let mut fields: Vec<_> = lines

@@ -1,8 +1,7 @@
 //! Bytes in, parts of messages out: for messages that are too large to hold.
 
 use super::Connection;
-use super::recv::{Partial, take};
-use super::under_way::Flow;
+use super::under_way::{Flow, Partial, take};
 use crate::deflate::Pool;
 use crate::error::{Failure, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};

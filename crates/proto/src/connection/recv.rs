@@ -1,7 +1,7 @@
 //! Bytes in, events out (RFC 6455 §5, §6.2), and what each violation is called.
 
 use super::state::Phase;
-use super::under_way::{Flow, Message};
+use super::under_way::{Flow, Message, Partial, take};
 use super::{Connection, codec::Codec};
 use crate::deflate::Pool;
 use crate::error::{Failure, LimitExceeded, ProtocolViolation as Violation};
@@ -10,7 +10,7 @@ use crate::frame::header::{self, Header, Rules};
 use crate::frame::{CloseFrame, Kind, Opcode};
 use crate::message::Budget;
 use std::time::Instant;
-use tidewire_simd::{from_utf8, mask, mask_at};
+use tidewire_simd::{from_utf8, mask};
 
 /// Where the reading of the byte stream stands. Between whole messages it owns no buffer.
 #[derive(Debug, Default)]
@@ -25,48 +25,6 @@ pub(super) struct Recv {
     /// The payload, so far, of a control frame that has not arrived whole.
     #[allow(clippy::box_collection)] // 8 bytes of an idle connection instead of 24
     control: Option<Box<Vec<u8>>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Partial {
-    pub(super) opcode: Opcode,
-    pub(super) fin: bool,
-    pub(super) mask: Option<[u8; 4]>,
-    /// Payload bytes that have arrived.
-    pub(super) offset: u64,
-    /// Payload bytes still to come.
-    pub(super) remaining: u64,
-}
-
-impl Partial {
-    /// A frame of which nothing but the header has arrived.
-    pub(super) fn new(header: &Header) -> Self {
-        let Header {
-            fin,
-            opcode,
-            mask,
-            len,
-            ..
-        } = *header;
-        Self {
-            opcode,
-            fin,
-            mask,
-            offset: 0,
-            remaining: len,
-        }
-    }
-
-    /// Takes the next `count` payload bytes out of `input`, unmasked.
-    pub(super) fn take<'b>(&mut self, input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
-        let piece = take(input, count);
-        if let Some(key) = self.mask {
-            mask_at(key, self.offset, piece);
-        }
-        self.offset += count as u64;
-        self.remaining -= count as u64;
-        piece
-    }
 }
 
 impl Recv {
@@ -391,12 +349,4 @@ impl Codec {
             Ok(budget.charge(inflated.len() as u64)?)
         })
     }
-}
-
-/// The first `count` bytes of `input`, which is moved past them.
-#[inline]
-pub(super) fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
-    let (taken, rest) = std::mem::take(input).split_at_mut(count);
-    *input = rest;
-    taken
 }

@@ -1,15 +1,57 @@
 //! The message under way: where its bytes go, and what bounds it.
 
-use super::recv::Partial;
 use crate::config::{Config, FRAGMENT_OVERHEAD, MAX_EMPTY_FRAGMENTS};
 use crate::error::{LimitExceeded, ProtocolViolation as Violation};
 use crate::event::{Event, Payload, TextPayload};
-use crate::frame::Kind;
+use crate::frame::header::Header;
+use crate::frame::{Kind, Opcode};
 use crate::message::{Budget, Gather};
-use tidewire_simd::from_utf8;
+use tidewire_simd::{from_utf8, mask_at};
 
 /// Compressed bytes that are inflated at once. DEFLATE makes at most 1032 bytes of one: some 65 KiB.
 const INFLATE_STEP: usize = 64;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partial {
+    pub(super) opcode: Opcode,
+    pub(super) fin: bool,
+    pub(super) mask: Option<[u8; 4]>,
+    /// Payload bytes that have arrived.
+    pub(super) offset: u64,
+    /// Payload bytes still to come.
+    pub(super) remaining: u64,
+}
+
+impl Partial {
+    /// A frame of which nothing but the header has arrived.
+    pub(super) fn new(header: &Header) -> Self {
+        let Header {
+            fin,
+            opcode,
+            mask,
+            len,
+            ..
+        } = *header;
+        Self {
+            opcode,
+            fin,
+            mask,
+            offset: 0,
+            remaining: len,
+        }
+    }
+
+    /// Takes the next `count` payload bytes out of `input`, unmasked.
+    pub(super) fn take<'b>(&mut self, input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+        let piece = take(input, count);
+        if let Some(key) = self.mask {
+            mask_at(key, self.offset, piece);
+        }
+        self.offset += count as u64;
+        self.remaining -= count as u64;
+        piece
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Message {
@@ -30,6 +72,14 @@ pub(super) enum Flow {
     HandedOut,
     /// Parts were handed out, and nobody wants the rest.
     Discarded,
+}
+
+/// The first `count` bytes of `input`, which is moved past them.
+#[inline]
+pub(super) fn take<'b>(input: &mut &'b mut [u8], count: usize) -> &'b mut [u8] {
+    let (taken, rest) = std::mem::take(input).split_at_mut(count);
+    *input = rest;
+    taken
 }
 
 impl Message {

@@ -1,11 +1,10 @@
 //! Why a connection could not be opened, sorted by who must act.
 
-use super::dial::Unreachable;
 #[cfg(feature = "proxy")]
 use super::proxy::error::ProxyError;
-use super::redirect::RedirectError;
 #[cfg(feature = "tls")]
 use crate::tls::TlsError;
+use std::net::SocketAddr;
 use std::{fmt, io};
 use tidewire_proto::handshake::error::{RequestMisuse, ResponseError};
 
@@ -139,3 +138,93 @@ impl From<RequestMisuse> for ConnectError {
         Self::InvalidRequest(misuse)
     }
 }
+
+/// A host at none of whose addresses somebody answered. If all of them were silent until the time
+/// was over, the error is a timeout instead.
+#[derive(Debug)]
+pub struct Unreachable {
+    pub(super) host: String,
+    pub(super) attempts: Vec<(SocketAddr, io::Error)>,
+}
+
+impl Unreachable {
+    /// The host and port that were to be reached.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// What was tried: each address with the reason of its failure, in the order of failure.
+    #[must_use]
+    pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
+        &self.attempts
+    }
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "nobody answers at {}", self.host)?;
+        for (index, (address, error)) in self.attempts.iter().enumerate() {
+            let before = if index == 0 { ": " } else { "; " };
+            write!(f, "{before}{address}: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Unreachable {}
+
+/// A redirect that was not followed.
+#[derive(Debug)]
+pub struct RedirectError {
+    chain: Vec<String>,
+    reason: RedirectReason,
+}
+
+/// Why a redirect was not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RedirectReason {
+    /// More than [`Client::redirects`](crate::Client::redirects) allows, which is named here; a loop
+    /// ends so too.
+    TooMany(usize),
+    /// From `wss://` to `ws://`: what was to be secret would not be.
+    Downgrade,
+    /// Its Location cannot be used.
+    Location(&'static str),
+}
+
+impl RedirectError {
+    pub(super) fn because(chain: Vec<String>, reason: RedirectReason) -> ConnectError {
+        ConnectError::Redirect(Box::new(Self { chain, reason }))
+    }
+
+    /// The URLs that were asked, the first one first; without users and queries.
+    #[must_use]
+    pub fn chain(&self) -> &[String] {
+        &self.chain
+    }
+
+    /// Why the redirect of the last of them was not followed.
+    #[must_use]
+    pub fn reason(&self) -> RedirectReason {
+        self.reason
+    }
+}
+
+impl fmt::Display for RedirectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason {
+            RedirectReason::TooMany(most) => write!(f, "redirected more than {most} times: ")?,
+            RedirectReason::Downgrade => {
+                f.write_str("redirected from wss:// to ws://, which is not followed: ")?;
+            }
+            RedirectReason::Location(why) => {
+                write!(f, "redirected to a URL that cannot be used ({why}): ")?;
+            }
+        }
+        f.write_str(&self.chain.join(" → "))
+    }
+}
+
+impl std::error::Error for RedirectError {}

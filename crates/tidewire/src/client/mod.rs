@@ -29,10 +29,10 @@ use crate::observe::events;
 use crate::tls::ClientTls;
 use crate::websocket::WebSocket;
 use crate::{Config, DeflateConfig};
-use error::{ConnectError, ConnectStage};
+use error::{ConnectError, ConnectStage, RedirectError, RedirectReason};
 use exchange::Answer;
 use http::{HeaderValue, Response};
-use redirect::{RedirectError, RedirectReason};
+
 use request::Wanted;
 use route::{Network, deadline};
 use std::fmt;
@@ -282,15 +282,15 @@ impl Client {
             let mut stranger = false;
             loop {
                 let request = self.wanted.compose(&target, stranger)?;
-                let mut wire = self.network.reach(&target.place).await?;
-                let location = match self.ask(wire.io(), &request, self.redirects > 0).await? {
+                let mut stream = self.network.reach(&target.place).await?;
+                let location = match self.ask(&mut stream, &request, self.redirects > 0).await? {
                     Answer::Refused(response) => {
                         return Err(ConnectError::Refused(Box::new(response)));
                     }
                     Answer::Agreed(agreed, response, rest) => {
                         let offered = self.wanted.deflate.as_ref();
                         let opened = exchange::opened(agreed, offered, self.settings, rest);
-                        return Ok((wire.open(opened), response));
+                        return Ok((WebSocket::new(Shared::new(stream, opened)), response));
                     }
                     Answer::Moved(location) => location,
                 };

@@ -1,66 +1,10 @@
 //! Where a redirect leads (RFC 9110 §15.4, RFC 3986 §5), and where it must not.
 
-use super::error::ConnectError;
+use super::error::RedirectReason;
 use super::url::{self, Place, Target};
 use http::header::LOCATION;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Response, StatusCode};
-use std::fmt;
-
-/// A redirect that was not followed.
-#[derive(Debug)]
-pub struct RedirectError {
-    chain: Vec<String>,
-    reason: RedirectReason,
-}
-
-/// Why a redirect was not followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RedirectReason {
-    /// More than [`Client::redirects`](crate::Client::redirects) allows, which is named here; a loop
-    /// ends so too.
-    TooMany(usize),
-    /// From `wss://` to `ws://`: what was to be secret would not be.
-    Downgrade,
-    /// Its Location cannot be used.
-    Location(&'static str),
-}
-
-impl RedirectError {
-    pub(super) fn because(chain: Vec<String>, reason: RedirectReason) -> ConnectError {
-        ConnectError::Redirect(Box::new(Self { chain, reason }))
-    }
-
-    /// The URLs that were asked, the first one first; without users and queries.
-    #[must_use]
-    pub fn chain(&self) -> &[String] {
-        &self.chain
-    }
-
-    /// Why the redirect of the last of them was not followed.
-    #[must_use]
-    pub fn reason(&self) -> RedirectReason {
-        self.reason
-    }
-}
-
-impl fmt::Display for RedirectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.reason {
-            RedirectReason::TooMany(most) => write!(f, "redirected more than {most} times: ")?,
-            RedirectReason::Downgrade => {
-                f.write_str("redirected from wss:// to ws://, which is not followed: ")?;
-            }
-            RedirectReason::Location(why) => {
-                write!(f, "redirected to a URL that cannot be used ({why}): ")?;
-            }
-        }
-        f.write_str(&self.chain.join(" → "))
-    }
-}
-
-impl std::error::Error for RedirectError {}
 
 /// The Location of a redirect; `None` for any other answer.
 pub(super) fn location(response: &Response<()>) -> Option<&HeaderValue> {

@@ -4,19 +4,14 @@ use super::dial::{self, Resolver};
 use super::error::{ConnectError, ConnectStage};
 #[cfg(feature = "proxy")]
 use super::proxy::{self, Proxy};
-#[cfg(feature = "proxy")]
-use super::rewound::Rewound;
 use super::url::{Host, Place};
-use crate::driver::shared::{Opened, Shared};
-use crate::driver::stream::{Io, Stream};
+use crate::driver::stream::Stream;
 #[cfg(feature = "tls")]
-use crate::tls::{ClientTls, TlsStream};
-use crate::websocket::WebSocket;
+use crate::tls::ClientTls;
 #[cfg(unix)]
 use std::io;
 use std::path::Path;
 use std::time::Duration;
-use tokio::net::TcpStream;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::time::{Instant, timeout_at};
@@ -30,18 +25,6 @@ pub(super) struct Network {
     pub(super) tls: ClientTls,
     #[cfg(feature = "proxy")]
     pub(super) proxy: Proxy,
-}
-
-/// A stream to a server, of whatever kind: kept apart so that a TCP socket or TLS stays without
-/// indirection.
-pub(super) enum Wire {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-    #[cfg(feature = "tls")]
-    Tls(Box<TlsStream>),
-    #[cfg(feature = "proxy")]
-    Rewound(Box<dyn Io>),
 }
 
 /// The end of a time that begins now.
@@ -67,21 +50,20 @@ impl Network {
     }
 
     /// A stream to `place`, over which nothing has been said of the WebSocket yet.
-    pub(super) async fn reach(&self, place: &Place) -> Result<Wire, ConnectError> {
+    pub(super) async fn reach(&self, place: &Place) -> Result<Stream, ConnectError> {
         let deadline = deadline(self.connect_timeout);
         let (tls, host, port) = match place {
             Place::Tcp { tls, host, port } => (*tls, host, *port),
             Place::Unix(path) => return unix(path, deadline).await,
         };
         if tls && cfg!(not(feature = "tls")) {
-            return Err(NO_TLS);
+            return Err(NO_TLS); // before anybody is bothered
         }
-        let wire = self.plain(tls, host, port, deadline).await?;
-        #[cfg(feature = "tls")]
+        let stream = self.plain(tls, host, port, deadline).await?;
         if tls {
-            return self.secure(wire, host, deadline).await;
+            return self.secure(stream, host, deadline).await;
         }
-        Ok(wire)
+        Ok(stream)
     }
 
     /// A stream to `place` over one that is connected already: TLS is begun if the place wants it and
@@ -93,23 +75,11 @@ impl Network {
         else {
             return Ok(stream);
         };
-        #[cfg(feature = "tls")]
-        {
-            if let Stream::Tls(_) = stream {
-                return Ok(stream);
-            }
-            let deadline = deadline(self.connect_timeout);
-            let host = host.bare();
-            let stream = timeout_at(deadline, self.tls.connect(&host, stream))
-                .await
-                .map_err(|_| ConnectError::Timeout(ConnectStage::Tls))?;
-            Ok(Stream::new(stream.map_err(ConnectError::Tls)?))
+        if stream.is_tls() {
+            return Ok(stream);
         }
-        #[cfg(not(feature = "tls"))]
-        {
-            let _ = (host, stream);
-            Err(NO_TLS)
-        }
+        self.secure(stream, host, deadline(self.connect_timeout))
+            .await
     }
 
     async fn plain(
@@ -118,91 +88,50 @@ impl Network {
         host: &Host,
         port: u16,
         deadline: Instant,
-    ) -> Result<Wire, ConnectError> {
+    ) -> Result<Stream, ConnectError> {
         #[cfg(feature = "proxy")]
         if let Some(server) = self.proxy.server(_tls, host)? {
-            return proxy::reach(&server, self, host, port, deadline).await;
+            return proxy::reach(&server, &self.proxy, &self.resolver, host, port, deadline).await;
         }
         dial::dial(&self.resolver, host, port, deadline)
             .await
-            .map(Wire::Tcp)
+            .map(Stream::new)
     }
 
+    /// TLS with `host` over `stream`.
     #[cfg(feature = "tls")]
     async fn secure(
         &self,
-        wire: Wire,
+        stream: Stream,
         host: &Host,
         deadline: Instant,
-    ) -> Result<Wire, ConnectError> {
+    ) -> Result<Stream, ConnectError> {
         let host = host.bare();
-        let handshake = async {
-            match wire {
-                Wire::Tcp(io) => self.tls.connect(&host, io).await,
-                #[cfg(unix)]
-                Wire::Unix(io) => self.tls.connect(&host, io).await,
-                Wire::Tls(io) => self.tls.connect(&host, *io).await,
-                #[cfg(feature = "proxy")]
-                Wire::Rewound(io) => self.tls.connect(&host, io).await,
-            }
-        };
-        let stream = timeout_at(deadline, handshake)
+        let stream = timeout_at(deadline, self.tls.connect(&host, stream))
             .await
             .map_err(|_| ConnectError::Timeout(ConnectStage::Tls))?;
-        Ok(Wire::Tls(Box::new(stream.map_err(ConnectError::Tls)?)))
+        Ok(Stream::new(stream.map_err(ConnectError::Tls)?))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn secure(&self, _: Stream, _: &Host, _: Instant) -> Result<Stream, ConnectError> {
+        Err(NO_TLS)
     }
 }
 
 #[cfg(unix)]
-async fn unix(path: &Path, deadline: Instant) -> Result<Wire, ConnectError> {
+async fn unix(path: &Path, deadline: Instant) -> Result<Stream, ConnectError> {
     let socket = timeout_at(deadline, UnixStream::connect(path))
         .await
         .map_err(|_| ConnectError::Timeout(ConnectStage::Connect))?;
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-    Ok(Wire::Unix(socket.map_err(named)?))
+    Ok(Stream::new(socket.map_err(named)?))
 }
 
 #[cfg(not(unix))]
-async fn unix(_: &Path, _: Instant) -> Result<Wire, ConnectError> {
+async fn unix(_: &Path, _: Instant) -> Result<Stream, ConnectError> {
     Err(ConnectError::InvalidUrl(
         "this system has no unix sockets that tidewire knows: use ws://",
     ))
-}
-
-impl Wire {
-    /// A stream whose first bytes were read already.
-    #[cfg(feature = "proxy")]
-    pub(super) fn rewound<S: Io>(io: S, read: Vec<u8>, plain: fn(S) -> Self) -> Self {
-        if read.is_empty() {
-            plain(io)
-        } else {
-            Self::Rewound(Box::new(Rewound::new(io, read)))
-        }
-    }
-
-    pub(super) fn io(&mut self) -> &mut dyn Io {
-        match self {
-            Self::Tcp(io) => io,
-            #[cfg(unix)]
-            Self::Unix(io) => io,
-            #[cfg(feature = "tls")]
-            Self::Tls(io) => &mut **io,
-            #[cfg(feature = "proxy")]
-            Self::Rewound(io) => io,
-        }
-    }
-
-    pub(super) fn open(self, opened: Opened) -> WebSocket {
-        let stream = match self {
-            Self::Tcp(io) => Stream::new(io),
-            #[cfg(unix)]
-            Self::Unix(io) => Stream::new(io),
-            #[cfg(feature = "tls")]
-            Self::Tls(io) => Stream::new(*io),
-            #[cfg(feature = "proxy")]
-            Self::Rewound(io) => Stream::new(io),
-        };
-        WebSocket::new(Shared::new(stream, opened))
-    }
 }

@@ -6,7 +6,10 @@ use super::scratch::{Tools, Unread};
 use super::service::{self, Served};
 use super::stream::Stream;
 use crate::error::Error;
-use crate::observe::{events, traffic::Traffic};
+use crate::observe::{
+    events::{self, Seen},
+    traffic::Traffic,
+};
 use bytes::Bytes;
 use std::io::{self, IoSlice};
 use std::num::NonZeroU32;
@@ -88,6 +91,17 @@ impl Core {
         match error {
             SendError::Closing => self.closed_error(),
             misuse => Error::Misuse(misuse),
+        }
+    }
+
+    /// What events tell of it.
+    #[inline]
+    pub(crate) fn seen(&self) -> Seen<'_> {
+        Seen {
+            connection: &self.connection,
+            socket: self.stream.as_ref().and_then(Stream::tcp),
+            queued: self.outbox.len(),
+            traffic: &self.traffic,
         }
     }
 
@@ -293,7 +307,7 @@ impl Core {
                 self.blocked = true;
                 let some = stream.held_back() < held;
                 self.connection.drained(self.clock, some, true);
-                events::blocked(self);
+                events::blocked(&self.seen());
             }
         }
         None

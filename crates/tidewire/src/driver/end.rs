@@ -80,7 +80,7 @@ impl Core {
     /// Gives the byte stream away: the connection is over for its handles.
     pub(crate) fn take_stream(&mut self) -> Option<Stream> {
         if self.stream.is_some() {
-            events::closed(self);
+            events::closed(&self.seen());
         }
         self.stream.take()
     }

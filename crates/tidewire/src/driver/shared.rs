@@ -69,7 +69,7 @@ impl Shared {
         });
         let mut core = shared.lock();
         shared.arm(&mut core);
-        events::opened(&core);
+        events::opened(&core.seen());
         drop(core);
         shared
     }
@@ -141,7 +141,7 @@ impl Served for Shared {
         let mut core = self.lock();
         if unblocked {
             core.blocked = false;
-            events::unblocked(&core);
+            events::unblocked(&core.seen());
         } else {
             core.with_flusher = false;
         }

@@ -63,6 +63,15 @@ impl Stream {
         }
     }
 
+    /// Whether what goes through is encrypted by us.
+    pub(crate) fn is_tls(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+            _ => false,
+        }
+    }
+
     /// How many bytes are known to wait in the stream itself for [`poll_flush`](Self::poll_flush).
     #[inline]
     pub(crate) fn held_back(&self) -> usize {

@@ -4,12 +4,14 @@
 //!
 //! What peers can cause as often as they like is DEBUG; what the operator should act on is WARN.
 
-use crate::driver::core::Core;
+use super::traffic::Traffic;
 use crate::server::error::AcceptError;
 use std::fmt::Display;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tidewire_proto::Connection;
+use tokio::net::TcpStream;
 
 /// Tells `tracing`, if the feature is on; marks what it is given as used, if it is not.
 macro_rules! tell {
@@ -24,55 +26,63 @@ macro_rules! tell {
     }};
 }
 
+/// What events tell of a connection.
+pub(crate) struct Seen<'a> {
+    pub(crate) connection: &'a Connection,
+    pub(crate) socket: Option<&'a TcpStream>,
+    pub(crate) queued: usize,
+    pub(crate) traffic: &'a Traffic,
+}
+
 /// A handshake is complete.
 #[inline]
-pub(crate) fn opened(core: &Core) {
+pub(crate) fn opened(seen: &Seen<'_>) {
     tell!(
         DEBUG,
         "connection opened",
-        role = tracing_debug(&core.connection.role()),
-        peer = peer(core),
-        compressed = core.connection.compression().is_some(),
+        role = tracing_debug(&seen.connection.role()),
+        peer = peer(seen),
+        compressed = seen.connection.compression().is_some(),
     );
 }
 
 /// The TCP connection is over for us; `story` is absent if the handle was dropped.
 #[inline]
-pub(crate) fn closed(core: &Core) {
+pub(crate) fn closed(seen: &Seen<'_>) {
     tell!(
         DEBUG,
         "connection closed",
-        role = tracing_debug(&core.connection.role()),
-        peer = peer(core),
-        story = story(core),
-        rtt_us = core.connection.rtt().map(|rtt| rtt.as_micros() as u64),
-        unsent_bytes = core.outbox.len() as u64,
-        received_messages = core.traffic.received.messages,
-        received_bytes = core.traffic.received.wire_bytes,
-        sent_messages = core.traffic.sent.messages,
-        sent_bytes = core.traffic.sent.wire_bytes,
+        role = tracing_debug(&seen.connection.role()),
+        peer = peer(seen),
+        story = story(seen),
+        rtt_us = seen.connection.rtt().map(|rtt| rtt.as_micros() as u64),
+        unsent_bytes = seen.queued as u64,
+        received_messages = seen.traffic.received.messages,
+        received_bytes = seen.traffic.received.wire_bytes,
+        sent_messages = seen.traffic.sent.messages,
+        sent_bytes = seen.traffic.sent.wire_bytes,
     );
 }
 
 /// The socket takes no more.
 #[inline]
-pub(crate) fn blocked(core: &Core) {
+pub(crate) fn blocked(seen: &Seen<'_>) {
     tell!(
         DEBUG,
         "writing blocked",
-        peer = peer(core),
-        queued_bytes = core.outbox.len() as u64,
+        peer = peer(seen),
+        queued_bytes = seen.queued as u64,
     );
 }
 
 /// The socket takes bytes again.
 #[inline]
-pub(crate) fn unblocked(core: &Core) {
+pub(crate) fn unblocked(seen: &Seen<'_>) {
     tell!(
         DEBUG,
         "writing resumed",
-        peer = peer(core),
-        queued_bytes = core.outbox.len() as u64,
+        peer = peer(seen),
+        queued_bytes = seen.queued as u64,
     );
 }
 
@@ -175,13 +185,13 @@ fn tracing_display<T>(value: T) -> T {
 }
 
 /// The peer's address; asked of the system only where somebody listens.
-fn peer(core: &Core) -> Option<String> {
-    let tcp = core.stream.as_ref()?.tcp()?;
-    tcp.peer_addr().ok().map(|addr| addr.to_string())
+fn peer(seen: &Seen<'_>) -> Option<String> {
+    let peer = seen.socket?.peer_addr().ok()?;
+    Some(peer.to_string())
 }
 
-fn story(core: &Core) -> String {
-    match core.connection.story() {
+fn story(seen: &Seen<'_>) -> String {
+    match seen.connection.story() {
         Some(story) => story.to_string(),
         None => "dropped without closing".to_owned(),
     }

@@ -3,8 +3,8 @@
 
 use super::error::{End, TlsError};
 use super::scratch::{self, HELD, Outgoing, READ, RECORD, Scratch};
-use super::server;
 use super::session::{Came, Session};
+use super::sni;
 use crate::driver::stream::Stream;
 use bytes::Buf;
 use std::io::{self, IoSlice};
@@ -116,7 +116,7 @@ impl Tls {
             }
             // Read, whatever waits to be written: the peer may be writing too, and both would wait.
             ready!(self.poll_records(cx, nowhere, scratch))?;
-            if let Some(name) = server::take_name() {
+            if let Some(name) = sni::take_name() {
                 self.server_name = Some(name);
             }
             if let Some(error) = self.failure() {

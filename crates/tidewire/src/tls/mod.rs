@@ -36,6 +36,7 @@ mod roots;
 mod scratch;
 mod server;
 mod session;
+mod sni;
 mod stream;
 mod verify;
 

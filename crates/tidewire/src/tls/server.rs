@@ -2,6 +2,7 @@
 
 use super::error::{End, TlsError};
 use super::session::Session;
+use super::sni;
 use super::stream::TlsStream;
 use super::{handshake, pem, provider};
 use crate::driver::stream::{Io, Stream};
@@ -11,7 +12,6 @@ use rustls::server::{
 };
 use rustls::sign::CertifiedKey;
 use rustls::{KeyLogFile, RootCertStore, ServerConfig};
-use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::path::Path;
@@ -185,21 +185,9 @@ struct Certificate {
     current: RwLock<Arc<CertifiedKey>>,
 }
 
-thread_local! {
-    /// The name in the last ClientHello: rustls shows it to nobody but the resolver, which it calls
-    /// while it processes what the client sent.
-    static ASKED_FOR: Cell<Option<Box<str>>> = const { Cell::new(None) };
-}
-
-/// The name that the client asked for (SNI), if its ClientHello was processed on this thread since the
-/// last call.
-pub(super) fn take_name() -> Option<Box<str>> {
-    ASKED_FOR.take()
-}
-
 impl ResolvesServerCert for Certificate {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        ASKED_FOR.set(hello.server_name().map(Into::into));
+        sni::asked_for(hello.server_name());
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Some(current.clone())
     }

@@ -4,7 +4,7 @@
 
 mod eyeballs;
 
-use super::error::{ConnectError, ConnectStage};
+use super::error::{ConnectError, ConnectStage, Unreachable};
 use super::url::Host;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -97,43 +97,9 @@ pub(crate) async fn dial(
     let silence = || io::Error::new(io::ErrorKind::TimedOut, "no answer in time");
     let mut attempts = lost.failed;
     attempts.extend(lost.silent.into_iter().map(|address| (address, silence())));
+    let host = format!("{host}:{port}");
     Err(ConnectError::Unreachable(Box::new(Unreachable {
-        host: format!("{host}:{port}"),
+        host,
         attempts,
     })))
 }
-
-/// A host at none of whose addresses somebody answered. If all of them were silent until the time
-/// was over, the error is a timeout instead.
-#[derive(Debug)]
-pub struct Unreachable {
-    host: String,
-    attempts: Vec<(SocketAddr, io::Error)>,
-}
-
-impl Unreachable {
-    /// The host and port that were to be reached.
-    #[must_use]
-    pub fn host(&self) -> &str {
-        &self.host
-    }
-
-    /// What was tried: each address with the reason of its failure, in the order of failure.
-    #[must_use]
-    pub fn attempts(&self) -> &[(SocketAddr, io::Error)] {
-        &self.attempts
-    }
-}
-
-impl fmt::Display for Unreachable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "nobody answers at {}", self.host)?;
-        for (index, (address, error)) in self.attempts.iter().enumerate() {
-            let before = if index == 0 { ": " } else { "; " };
-            write!(f, "{before}{address}: {error}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Unreachable {}

@@ -15,10 +15,11 @@ mod tunnel;
 use server::Kind;
 pub(super) use server::Server;
 
-use super::dial;
+use super::dial::{self, Resolver};
 use super::error::{ConnectError, ConnectStage};
-use super::route::{Network, Wire};
+use super::rewound::Rewound;
 use super::url::{self, Host};
+use crate::driver::stream::{Io, Stream};
 use crate::observe::events;
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
@@ -109,52 +110,66 @@ impl fmt::Debug for Proxy {
 /// A stream to `host:port` through `server`.
 pub(super) async fn reach(
     server: &Server,
-    network: &Network,
+    proxy: &Proxy,
+    resolver: &Resolver,
     host: &Host,
     port: u16,
     deadline: Instant,
-) -> Result<Wire, ConnectError> {
+) -> Result<Stream, ConnectError> {
     events::proxied(server);
     let late = |_| ConnectError::Timeout(ConnectStage::Proxy);
-    timeout_at(deadline, through(server, network, host, port, deadline))
-        .await
-        .map_err(late)?
+    timeout_at(
+        deadline,
+        through(server, proxy, resolver, host, port, deadline),
+    )
+    .await
+    .map_err(late)?
 }
 
 async fn through(
     server: &Server,
-    network: &Network,
+    proxy: &Proxy,
+    resolver: &Resolver,
     host: &Host,
     port: u16,
     deadline: Instant,
-) -> Result<Wire, ConnectError> {
+) -> Result<Stream, ConnectError> {
     #[cfg(not(feature = "tls"))]
-    if let Kind::Https = server.kind {
+    if let (Kind::Https, _) = (server.kind, proxy) {
         let why = "https:// proxies need the feature `tls` of the crate tidewire";
         return Err(server.failed(ProxyReason::Invalid(why)));
     }
     if let Kind::Socks5 | Kind::Socks5h = server.kind {
-        return socks::connect(server, network, host, port, deadline).await;
+        return socks::connect(server, resolver, host, port, deadline).await;
     }
-    let io = dial_proxy(server, network, deadline).await?;
+    let io = dial_proxy(server, resolver, deadline).await?;
     #[cfg(feature = "tls")]
     if let Kind::Https = server.kind {
-        let tls = network.proxy.tls.connect(&server.host.bare(), io).await;
+        let tls = proxy.tls.connect(&server.host.bare(), io).await;
         let io = tls.map_err(|error| server.failed(ProxyReason::Tls(error)))?;
         let (io, rest) = tunnel::open(server, io, host, port, deadline).await?;
-        return Ok(Wire::rewound(io, rest, |io| Wire::Tls(Box::new(io))));
+        return Ok(rewound(io, rest));
     }
     let (io, rest) = tunnel::open(server, io, host, port, deadline).await?;
-    Ok(Wire::rewound(io, rest, Wire::Tcp))
+    Ok(rewound(io, rest))
+}
+
+/// A stream whose first bytes were read already.
+fn rewound<S: Io>(io: S, read: Vec<u8>) -> Stream {
+    if read.is_empty() {
+        Stream::new(io)
+    } else {
+        Stream::new(Rewound::new(io, read))
+    }
 }
 
 /// A TCP connection to the proxy itself.
 async fn dial_proxy(
     server: &Server,
-    network: &Network,
+    resolver: &Resolver,
     deadline: Instant,
 ) -> Result<tokio::net::TcpStream, ConnectError> {
-    dial::dial(&network.resolver, &server.host, server.port, deadline)
+    dial::dial(resolver, &server.host, server.port, deadline)
         .await
         .map_err(|error| match error {
             ConnectError::Timeout(_) => ConnectError::Timeout(ConnectStage::Proxy),

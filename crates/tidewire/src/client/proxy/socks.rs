@@ -3,7 +3,7 @@
 use super::error::ProxyReason;
 use super::server::{Kind, Login, Server};
 use super::url::Host;
-use super::{ConnectError, Network, Wire};
+use super::{ConnectError, Resolver, Stream};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tokio_socks::tcp::Socks5Stream;
@@ -11,23 +11,23 @@ use tokio_socks::{Error, TargetAddr};
 
 pub(super) async fn connect(
     server: &Server,
-    network: &Network,
+    resolver: &Resolver,
     host: &Host,
     port: u16,
     deadline: Instant,
-) -> Result<Wire, ConnectError> {
+) -> Result<Stream, ConnectError> {
     let targets = match (server.kind, host) {
         (_, Host::Ip(ip)) => vec![TargetAddr::Ip(SocketAddr::new(*ip, port))],
         (Kind::Socks5h, Host::Name(name)) => vec![TargetAddr::Domain(name.into(), port)],
         _ => {
-            let addresses = network.resolver.addresses(host, port, deadline).await?;
+            let addresses = resolver.addresses(host, port, deadline).await?;
             addresses.into_iter().map(TargetAddr::Ip).collect()
         }
     };
     // An address that the proxy cannot reach is no reason to give up the next.
     let mut refused = ProxyReason::SocksRefused("there is no address to ask for");
     for target in targets {
-        let tcp = super::dial_proxy(server, network, deadline).await?;
+        let tcp = super::dial_proxy(server, resolver, deadline).await?;
         let outcome = match &server.login {
             Some(Login::Password(name, password)) => {
                 Socks5Stream::connect_with_password_and_socket(tcp, target, name, password).await
@@ -35,7 +35,7 @@ pub(super) async fn connect(
             _ => Socks5Stream::connect_with_socket(tcp, target).await,
         };
         match outcome {
-            Ok(stream) => return Ok(Wire::Tcp(stream.into_inner())),
+            Ok(stream) => return Ok(Stream::new(stream.into_inner())),
             Err(error) => match reason(error) {
                 reason @ ProxyReason::SocksRefused(_) => refused = reason,
                 reason => return Err(server.failed(reason)),
