@@ -296,7 +296,10 @@ mod tests {
             "κ".as_bytes().try_into().unwrap(),
         ];
         for text in made {
-            assert!(text == "κ" && "κ" == text && String::from("κ") == text);
+            let owned = String::from("κ");
+            assert_eq!(text, "κ");
+            assert_eq!("κ", text);
+            assert_eq!(owned, text);
             assert_eq!(Box::<str>::from(text.clone()), "κ".into());
             assert_eq!(Vec::from(text), "κ".as_bytes());
         }

@@ -209,7 +209,10 @@ async fn new_clients_are_refused_while_the_old_ones_leave() {
     stop.send(()).unwrap();
     silent.expect_close(1001).await;
     let refused = to(addr).connect().await;
-    assert!(matches!(refused, Err(ConnectError::Io(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(ConnectError::Unreachable(_))),
+        "{refused:?}"
+    );
     silent
         .send(tidewire_testkit::RawFrame::close(1001, ""))
         .await;
