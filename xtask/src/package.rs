@@ -111,6 +111,7 @@ fn misplaced(files: &[&str]) -> Vec<String> {
     let known = |file: &str| {
         file.starts_with("src/")
             || file.starts_with("assets/")
+            || (file.starts_with("docs/") && file.ends_with(".md"))
             || PAGES.contains(&file)
             || file.starts_with("Cargo.")
             || file == ".cargo_vcs_info.json"
