@@ -84,8 +84,9 @@ pub(crate) fn unstable_doc(
         cargo.args(["-p", name]);
     }
     cargo
-        // The dependencies are checked once for all labels, where cargo is new enough.
-        .env("CARGO_BUILD_BUILD_DIR", base.join("build"))
+        // Apart for each label: cargo gives a crate of the workspace the same name in every checkout,
+        // and takes the one of another for fresh.
+        .env("CARGO_BUILD_BUILD_DIR", base.join(label).join("build"))
         .env("CARGO_TARGET_DIR", base.join(label))
         .env("RUSTC_BOOTSTRAP", "1")
         .env("RUSTDOCFLAGS", flags);
