@@ -185,6 +185,7 @@ fn unit(context: &Context) -> Result<Done> {
     install::strace()?;
     install::proxies()?;
     install::openssl()?;
+    install::python3()?;
     let mut command = context.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     let mut total = Total::default();
     let status = process::run_lines(&mut command, 40 * MINUTE, |line| total.add(line))?;
