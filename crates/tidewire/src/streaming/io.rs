@@ -1,7 +1,7 @@
 //! [`WebSocketIo`]: a connection as a byte stream.
 
 use super::reader::part;
-use super::{FRAGMENT, hand_over, io_error, take_rest};
+use super::{FRAGMENT, broken, hand_over, io_error, take_rest};
 use crate::driver::link::Link;
 use crate::driver::rare::POLL_PLACE;
 use crate::driver::receive::Received;
@@ -167,8 +167,4 @@ impl AsyncWrite for WebSocketIo {
         }
         self.poll_flush(cx)
     }
-}
-
-fn broken(error: Error) -> io::Error {
-    io_error(error, ErrorKind::BrokenPipe)
 }

@@ -38,6 +38,11 @@ fn io_error(error: Error, closed: ErrorKind) -> std::io::Error {
     std::io::Error::new(kind, error)
 }
 
+/// The error of a writer whose connection has ended, as that of a pipe nobody reads from.
+fn broken(error: Error) -> std::io::Error {
+    io_error(error, ErrorKind::BrokenPipe)
+}
+
 /// For code that speaks of I/O: `tokio::io::copy` between connections and files, for example.
 impl From<Error> for std::io::Error {
     fn from(error: Error) -> Self {

@@ -1,7 +1,7 @@
 //! [`MessageWriter`]: a message as it is made.
 
 use super::text::Unfinished;
-use super::{FRAGMENT, io_error};
+use super::{FRAGMENT, broken};
 use crate::driver::core::Core;
 use crate::driver::rare::{NO_PLACE, Place};
 use crate::driver::scratch;
@@ -12,7 +12,7 @@ use crate::split::Sender;
 use crate::websocket::WebSocket;
 use bytes::{Bytes, BytesMut};
 use std::future::{Future, poll_fn};
-use std::io::{self, ErrorKind};
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -309,8 +309,4 @@ impl AsyncWrite for MessageWriter<'_> {
         ready!(writer.poll_finish(cx)).map_err(broken)?;
         writer.poll_flushed(cx).map_err(broken)
     }
-}
-
-fn broken(error: Error) -> io::Error {
-    io_error(error, ErrorKind::BrokenPipe)
 }
