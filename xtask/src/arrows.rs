@@ -36,13 +36,40 @@ const ARROWS: &[Arrow] = &[
         "tidewire-load",
         &["tidewire", "tidewire-proto", "tidewire-simd"],
     ),
+    shipped("tidewire-hub-proto", &[]),
+    shipped("tidewire-hub-core", &["tidewire-hub-proto"]),
+    shipped(
+        "tidewire-hub-sqlite",
+        &["tidewire-hub-core", "tidewire-hub-proto"],
+    ),
+    // The one place where an engine is named.
+    shipped(
+        "tidewire-hub",
+        &[
+            "tidewire",
+            "tidewire-hub-core",
+            "tidewire-hub-proto",
+            "tidewire-hub-sqlite",
+        ],
+    ),
     shipped(
         "tidewire-cli",
-        &["tidewire", "tidewire-load", "tidewire-proto"],
+        &[
+            "tidewire",
+            "tidewire-hub",
+            "tidewire-load",
+            "tidewire-proto",
+        ],
     ),
     Arrow {
         name: TEST_TOOLS,
-        imports: Imports::Only(&["tidewire", "tidewire-proto", "tidewire-simd"]),
+        imports: Imports::Only(&[
+            "tidewire",
+            "tidewire-hub-core",
+            "tidewire-hub-proto",
+            "tidewire-proto",
+            "tidewire-simd",
+        ]),
         unpublished: true,
     },
     Arrow {

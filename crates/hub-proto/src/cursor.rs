@@ -1,0 +1,1 @@
+//! A cursor: the positions of several channels in one opaque string.

@@ -1,0 +1,1 @@
+//! The protocol `tidewire.v1`: flat JSON objects.

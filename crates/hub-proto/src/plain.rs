@@ -1,0 +1,1 @@
+//! The plain protocol: payloads without an envelope.
