@@ -8,6 +8,7 @@ pub mod channel;
 pub mod code;
 pub mod command;
 pub mod cursor;
+mod json;
 pub mod name;
 pub mod native;
 pub mod plain;
