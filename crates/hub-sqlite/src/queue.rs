@@ -22,8 +22,8 @@ pub(crate) struct Queue<T> {
 /// Why an item was not taken in; here it is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused<T> {
-    Overloaded(T),
-    Closed(T),
+    Overloaded(Box<T>),
+    Closed(Box<T>),
 }
 
 /// What was waiting.
@@ -53,20 +53,32 @@ impl<T> Queue<T> {
     }
 
     /// Puts an item of so many bytes at the end; `forced`: it must not be refused for want of room.
-    pub(crate) fn push(&self, item: T, bytes: usize, forced: bool) -> Result<(), Refused<T>> {
+    #[cfg(test)]
+    fn push(&self, item: T, bytes: usize, forced: bool) -> Result<(), Refused<T>> {
+        self.push_as(|item| item, item, bytes, forced)
+    }
+
+    /// The same with what `make` makes of `part`, which comes back as it was if it is refused.
+    pub(crate) fn push_as<P>(
+        &self,
+        make: impl FnOnce(P) -> T,
+        part: P,
+        bytes: usize,
+        forced: bool,
+    ) -> Result<(), Refused<P>> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(Refused::Closed(item));
+            return Err(Refused::Closed(Box::new(part)));
         }
         let Some(after) = inner
             .bytes
             .checked_add(bytes)
             .filter(|&after| forced || after <= self.max_bytes)
         else {
-            return Err(Refused::Overloaded(item));
+            return Err(Refused::Overloaded(Box::new(part)));
         };
         inner.bytes = after;
-        inner.items.push_back((item, bytes));
+        inner.items.push_back((make(part), bytes));
         if inner.items.len() == 1 {
             self.filled.notify_one();
         }
@@ -134,8 +146,14 @@ mod tests {
     fn what_is_beyond_the_bound_is_refused_and_fits_later() {
         let queue = Queue::new(10);
         assert_eq!(queue.push('a', 6, false), Ok(()));
-        assert_eq!(queue.push('b', 5, false), Err(Refused::Overloaded('b')));
-        assert_eq!(queue.push('c', usize::MAX, false), Err(Refused::Overloaded('c')));
+        assert_eq!(
+            queue.push('b', 5, false),
+            Err(Refused::Overloaded(Box::new('b')))
+        );
+        assert_eq!(
+            queue.push('c', usize::MAX, false),
+            Err(Refused::Overloaded(Box::new('c')))
+        );
         assert_eq!(queue.push('d', 5, true), Ok(()));
         assert_eq!(queue.take(9, 99, NOW).items, ['a', 'd']);
         assert_eq!(queue.push('b', 5, false), Ok(()));
@@ -158,7 +176,10 @@ mod tests {
         let queue = Queue::new(100);
         assert_eq!(queue.push('a', 1, false), Ok(()));
         queue.close();
-        assert_eq!(queue.push('b', 1, true), Err(Refused::Closed('b')));
+        assert_eq!(
+            queue.push('b', 1, true),
+            Err(Refused::Closed(Box::new('b')))
+        );
         let taken = queue.take(9, 9, Duration::from_secs(9));
         assert_eq!((taken.items, taken.ended), (vec!['a'], false));
         assert!(queue.take(9, 9, Duration::from_secs(9)).ended);

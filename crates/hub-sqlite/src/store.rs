@@ -151,9 +151,7 @@ pub(crate) fn open(
     let connection = schema::connect_writer(&file, options.max_bytes)
         .map_err(|trouble| unfit(Unfit::Trouble(trouble)))?;
     schema::migrate(&connection).map_err(unfit)?;
-    let identity = folder
-        .identity()
-        .map_err(|error| trouble(&file, &error))?;
+    let identity = folder.identity().map_err(|error| trouble(&file, &error))?;
     let state = start(&connection, folder, identity, options.new_term)
         .map_err(|trouble| unfit(Unfit::Trouble(trouble)))?;
     // It accuses whoever puts an older database here; so it must be there before a position is told.
