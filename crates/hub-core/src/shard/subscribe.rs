@@ -87,6 +87,7 @@ impl<H: Host> Shard<H> {
             next: 0,
             delivered: 0,
             presence,
+            presence_to: 0,
             phase: Phase::Joining(Box::new(wish)),
         });
         self.counters.subscriptions += 1;
@@ -103,6 +104,7 @@ impl<H: Host> Shard<H> {
             window: Window::new(),
             subs: Vec::new(),
             watchers: 0,
+            last_presence: None,
             cursor: 0,
             pass_end: 0,
             busy: false,
@@ -184,6 +186,7 @@ impl<H: Host> Shard<H> {
         };
         let lease = known.lease;
         sub.next = end;
+        sub.presence_to = end;
         sub.delivered = head.offset;
         let at_hand =
             |pos: &Pos| pos.term == head.term && (floor..=head.offset).contains(&pos.offset);
@@ -299,7 +302,9 @@ impl<H: Host> Shard<H> {
             return;
         };
         if listened.watchers > 0 {
-            self.arrived(feed, Entry::Presence(Rc::new(push)));
+            let push = Rc::new(push);
+            listened.last_presence = Some((listened.window.end(), Rc::clone(&push)));
+            self.arrived(feed, Entry::Presence(push));
         }
     }
 }

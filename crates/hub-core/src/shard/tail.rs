@@ -244,6 +244,13 @@ impl<H: Host> Shard<H> {
                 host,
             );
         }
+        // Joins and leaves that were at hand are gone, too: a pass tells the last one.
+        if let Some(feed) = self.feeds.get_mut(key)
+            && !feed.busy
+        {
+            feed.busy = true;
+            self.busy.push_back(key);
+        }
         for session in ahead {
             if let Some(known) = self.sessions.get_mut(session) {
                 known.waiting = true;
