@@ -175,6 +175,7 @@ impl Client {
         if role == Role::Main {
             self.main = None;
             self.people.clear();
+            self.relays.clear();
             self.views.values_mut().for_each(|view| view.phase = Phase::Off);
             self.asks.retain(|_, ask| matches!(ask, Ask::Publish(_)));
         } else {
