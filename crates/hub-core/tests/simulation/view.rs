@@ -212,27 +212,20 @@ impl View {
         if lag.recovering {
             return Ok(());
         }
-        let skips = matches!(
-            self.policy,
-            SlowConsumer::DropOldest | SlowConsumer::KeepLatest
-        );
-        let excused = self
-            .cursor
-            .is_none_or(|cursor| oracle.is_gone(channel, cursor))
-            || oracle.excuses(channel) != self.wish.excuses;
-        if !skips && !excused {
-            return Err(format!("{lag:?}, but nothing is lost"));
-        }
         let Some(pos) = lag.pos else {
             return Err(format!("{lag:?} does not say where it goes on"));
         };
         if !oracle.knows(channel, pos) {
             return Err(format!("{lag:?} goes on at no position"));
         }
-        if let Some(cursor) = self.cursor
-            && cursor.term == pos.term
-        {
-            if cursor.offset > pos.offset {
+        let skips = matches!(
+            self.policy,
+            SlowConsumer::DropOldest | SlowConsumer::KeepLatest
+        );
+        let excused = oracle.excuses(channel) != self.wish.excuses;
+        if let Some(cursor) = self.cursor {
+            let same = cursor.term == pos.term;
+            if same && cursor.offset > pos.offset {
                 return Err(format!("{lag:?} goes back from {cursor:?}"));
             }
             let missing = oracle
@@ -240,9 +233,12 @@ impl View {
                 .take_while(|record| record.pos.is_some_and(|at| at.offset <= pos.offset))
                 .filter(|record| !me.is_left_out(record))
                 .count() as u64;
-            if let Some(skipped) = lag.skipped
-                && skipped < missing
-            {
+            // What only passed by is gone when it is skipped; that is told, too.
+            let lost = !same || missing > 0;
+            if lost && !skips && !excused && !oracle.is_gone(channel, cursor) {
+                return Err(format!("{lag:?}, but nothing is lost"));
+            }
+            if same && lag.skipped.is_some_and(|skipped| skipped < missing) {
                 return Err(format!("{lag:?}, but {missing} are missing"));
             }
         }
