@@ -14,6 +14,8 @@ pub(super) struct Feed<X> {
     pub(super) channel: Channel,
     pub(super) namespace: Rc<Namespace>,
     pub(super) tail: Tail,
+    /// The newest position that was told before the engine answered that it tells.
+    pub(super) heard: Option<Pos>,
     pub(super) window: Window<X>,
     /// Dense, so that a pass runs straight through it. The order means nothing.
     pub(super) subs: Vec<Sub>,

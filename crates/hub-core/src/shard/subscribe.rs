@@ -101,6 +101,7 @@ impl<H: Host> Shard<H> {
             channel: channel.clone(),
             namespace,
             tail: Tail::Watching(Ticket(0)),
+            heard: None,
             window: Window::new(),
             subs: Vec::new(),
             watchers: 0,
@@ -136,8 +137,12 @@ impl<H: Host> Shard<H> {
                 feed.tail = Tail::Following(head);
                 feed.window.restart(head);
                 feed.pass_end = feed.window.end();
+                let heard = feed.heard.take();
                 for session in waiting {
                     self.attach(now, key, session, head, host);
+                }
+                if let Some(pos) = heard {
+                    self.head_told(now, key, pos, host);
                 }
             }
             Err(fault) => {

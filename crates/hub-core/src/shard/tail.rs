@@ -39,8 +39,15 @@ impl<H: Host> Shard<H> {
             return;
         };
         match &mut feed.tail {
-            // The engine answers with a head that is at least this.
-            Tail::Watching(_) => {}
+            // The engine's answer may be on its way, with an older head.
+            Tail::Watching(_) => {
+                if feed
+                    .heard
+                    .is_none_or(|heard| pos.is_after(heard) != Some(false))
+                {
+                    feed.heard = Some(pos);
+                }
+            }
             Tail::CatchingUp { target, .. } => {
                 if pos.is_after(*target) != Some(false) {
                     *target = pos;
