@@ -237,7 +237,8 @@ impl World {
             conn.reading = true;
         }
         if conn.reading {
-            let delay = 1 + self.soon(self.plan.latency);
+            let pace = if self.healed { 5 } else { self.plan.pace };
+            let delay = 1 + self.soon(pace);
             self.at(delay, Event::Read(at, number));
         } else if ended && let Some(conn) = self.nodes[at].net.conns.remove(&number) {
             self.clients[conn.client].lost(conn.role);

@@ -21,7 +21,7 @@ mod world;
 use world::World;
 
 /// Runs without a number in the environment.
-const SEEDS: u64 = 3_000;
+const SEEDS: u64 = 8_000;
 
 #[allow(clippy::disallowed_methods)]
 fn number(name: &str) -> Option<u64> {

@@ -27,6 +27,8 @@ pub(crate) struct Plan {
     pub(crate) slow: usize,
     /// Reads that pause long, in percent.
     pub(crate) stalls: usize,
+    /// Longest time from one read to the next.
+    pub(crate) pace: usize,
     /// Acts that are a publish, in percent.
     pub(crate) talk: usize,
     pub(crate) crashes: usize,
@@ -66,8 +68,14 @@ impl Plan {
         let byes = some(40, 4);
         let slow = some(60, 60);
         let stalls = some(50, 5);
+        // Some runs are of readers that can hardly follow.
+        let hurried = rng.below(3) == 0;
         let mut limits = Limits::default();
-        limits.outbox = 1_000 + rng.below(12_000);
+        limits.outbox = if hurried {
+            600 + rng.below(2_000)
+        } else {
+            1_000 + rng.below(12_000)
+        };
         limits.page_bytes = 300 + rng.below(3_000);
         limits.page_records = 1 + rng.below(20);
         limits.recent_bytes = rng.below(4) * 1_500;
@@ -86,6 +94,7 @@ impl Plan {
             lanes: rng.below(3) == 0,
             slow,
             stalls,
+            pace: if hurried { 300 } else { 40 },
             talk: 20 + rng.below(60),
             crashes,
             byes,
@@ -101,11 +110,12 @@ impl Plan {
         if healed { Faults::default() } else { self.faults }
     }
 
-    /// Most bytes that may ever wait in an outbox: its limit, a page that was on its way, and the
-    /// answers to small commands.
+    /// Most bytes that may ever wait in an outbox: its limit, the page of a recovery, the pages that
+    /// were asked for by name (each counts as eight commands), and the answers to small commands.
     pub(crate) fn most_queued(&self) -> usize {
         let page = self.limits.page_bytes + MAX_PAYLOAD + 256;
-        self.limits.outbox + page + 64 * self.limits.in_flight
+        let pages = 1 + self.limits.in_flight.div_ceil(8);
+        self.limits.outbox + pages * page + 64 * self.limits.in_flight
     }
 
     /// The hub's settings.
