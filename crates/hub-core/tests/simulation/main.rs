@@ -8,6 +8,7 @@
 #![allow(clippy::field_reassign_with_default)]
 
 mod acts;
+mod bench;
 mod client;
 mod engine;
 mod finish;
@@ -15,6 +16,9 @@ mod net;
 mod oracle;
 mod people;
 mod plan;
+mod races;
+mod slow;
+mod turns;
 mod view;
 mod world;
 
