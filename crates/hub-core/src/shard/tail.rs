@@ -142,7 +142,11 @@ impl<H: Host> Shard<H> {
                 };
                 self.catch_up(key, host);
             }
-            Err(Fault::Gone(head)) => self.restart(now, key, head, host),
+            Err(Fault::Gone(head)) => {
+                self.restart(now, key, head, host);
+                // What was told while the answer was on its way may be behind it.
+                self.head_told(now, key, target, host);
+            }
             Err(_) => {
                 *read = Read::Waiting;
                 self.later(now.plus(RETRY), Timer::CatchUp(key));
