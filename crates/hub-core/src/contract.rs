@@ -20,7 +20,8 @@
 //!    [`Fault::Unavailable`] promises nothing.
 //! 7. *Watching.* Between [`Done::Watched`] and [`Effect::Unwatch`] every record after the head that it
 //!    gave is told to the shard, in order, or else a [`Notice::Head`] at or behind it within two
-//!    seconds: a shard that finds itself behind reads. A record may be told twice, or too late.
+//!    seconds: a shard that finds itself behind reads. A record may be told twice, or too late, but not
+//!    before [`Done::Watched`].
 //! 8. *Redaction.* After [`Done::Redacted`] no read gives the payload; the position stays.
 
 use crate::Millis;
@@ -161,6 +162,21 @@ impl Effect {
             self,
             Self::Enter { .. } | Self::Leave { .. } | Self::Members { .. }
         )
+    }
+
+    /// The answer that says that it failed; `None`: it has no answer.
+    #[must_use]
+    pub fn failed(&self, fault: Fault) -> Option<Done> {
+        Some(match self {
+            Self::Unwatch { .. } | Self::Leave { .. } => return None,
+            Self::Watch { .. } => Done::Watched(Err(fault)),
+            Self::Append { .. } => Done::Appended(Err(fault)),
+            Self::Relay { .. } => Done::Relayed(Err(fault)),
+            Self::Read { .. } | Self::ReadBack { .. } => Done::Page(Err(fault)),
+            Self::Redact { .. } => Done::Redacted(Err(fault)),
+            Self::Enter { .. } => Done::Entered(Err(fault)),
+            Self::Members { .. } => Done::Members(Err(fault)),
+        })
     }
 }
 

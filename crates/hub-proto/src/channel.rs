@@ -1,5 +1,6 @@
 //! A channel's name: `namespace:name`, or a bare name, which means `chat:name`.
 
+use crate::name::is_invisible;
 use std::fmt;
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl Channel {
         if name.is_empty() || name.len() > MAX_NAME {
             return Err(InvalidChannel::Length);
         }
-        if name.chars().any(is_forbidden) {
+        if name.chars().any(is_invisible) || name.trim() != name {
             return Err(InvalidChannel::Character);
         }
         Ok(Self(format!("{namespace}:{name}").into()))
@@ -60,13 +61,6 @@ impl Channel {
     }
 }
 
-/// Control characters, line separators and marks that change the direction of text: a name with one
-/// of them looks like another name.
-fn is_forbidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
 impl fmt::Debug for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", self.as_str())
@@ -87,7 +81,7 @@ pub enum InvalidChannel {
     Namespace,
     /// The name is empty or too long.
     Length,
-    /// A control character, or an invisible one.
+    /// A control character, or an invisible one, or white space at an end.
     Character,
 }
 
@@ -99,9 +93,9 @@ impl fmt::Display for InvalidChannel {
                 "a channel's namespace, before the colon, has 1 to {MAX_NAMESPACE} characters of a-z, 0-9, _ and -"
             ),
             Self::Length => write!(f, "a channel's name has 1 to {MAX_NAME} bytes"),
-            Self::Character => {
-                f.write_str("a channel's name has no control or invisible characters")
-            }
+            Self::Character => f.write_str(
+                "a channel's name has no control or invisible characters, and no space at its ends",
+            ),
         }
     }
 }

@@ -12,10 +12,26 @@ impl CommandId {
     /// Longest id, in bytes of JSON.
     pub const MAX: usize = 64;
 
+    /// Reads an id as it stands in JSON; `None`: it is no number or string, or longer than
+    /// [`MAX`](Self::MAX).
+    #[must_use]
+    pub fn parse(json: &str) -> Option<Self> {
+        let json = json.trim_matches([' ', '\t', '\r', '\n']);
+        let value: serde_json::Value = serde_json::from_str(json).ok()?;
+        ((value.is_number() || value.is_string()) && json.len() <= Self::MAX)
+            .then(|| Self(json.into()))
+    }
+
     /// The id as JSON.
     #[must_use]
     pub fn as_json(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<u64> for CommandId {
+    fn from(number: u64) -> Self {
+        Self(number.to_string().into())
     }
 }
 
@@ -58,8 +74,8 @@ pub enum Command {
         key: Option<Box<str>>,
         /// `false`: passes by and is not kept.
         keep: bool,
-        /// `false`: the sender does not get it.
-        echo: bool,
+        /// Whether the sender gets it, too; `None`: as its namespace says.
+        echo: Option<bool>,
     },
     /// Who is there.
     Presence {
@@ -95,10 +111,26 @@ pub enum Command {
 impl Command {
     /// Longest idempotency key, in bytes.
     pub const MAX_KEY: usize = 128;
+    /// Longest signed client id that is looked at, in bytes.
+    pub const MAX_CLIENT: usize = 256;
+    /// Longest public id of a session, in bytes.
+    pub const MAX_SESSION: usize = 64;
     /// Longest guest name, in bytes.
     pub const MAX_NAME: usize = 64;
     /// Most commands in a batch.
     pub const MAX_BATCH: usize = 128;
+    /// Deepest nesting of arrays and objects in `data`: more would break readers that recurse.
+    pub const MAX_DEPTH: usize = 100;
+    /// Every `op`, in the order of [`Command`].
+    pub const OPS: [&'static str; 7] = [
+        "subscribe",
+        "unsubscribe",
+        "publish",
+        "presence",
+        "history",
+        "auth",
+        "ping",
+    ];
     /// Size of a history or presence page that does not say one.
     pub const DEFAULT_LIMIT: u32 = 50;
     /// Largest history or presence page.

@@ -34,7 +34,7 @@ impl Pos {
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-fn write_base62(mut number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn write_base62(mut number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut digits = [0u8; 11];
     let mut at = digits.len();
     loop {
@@ -51,11 +51,11 @@ fn write_base62(mut number: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// One way to write each number: no leading zeros, no sign.
-fn is_canonical(text: &str) -> bool {
+pub(crate) fn is_canonical(text: &str) -> bool {
     text == "0" || (!text.starts_with(['0', '+']) && !text.is_empty())
 }
 
-fn read_base62(text: &str) -> Option<u64> {
+pub(crate) fn read_base62(text: &str) -> Option<u64> {
     text.bytes().try_fold(0u64, |number, byte| {
         let digit = DIGITS.iter().position(|&known| known == byte)?;
         number.checked_mul(62)?.checked_add(digit as u64)

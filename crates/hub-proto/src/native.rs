@@ -1,1 +1,0 @@
-//! The protocol `tidewire.v1`: flat JSON objects.

@@ -1,0 +1,358 @@
+//! From pushes and publications to text, each in one allocation of the right size.
+
+use super::PROTOCOL;
+use crate::channel::Channel;
+use crate::command::CommandId;
+use crate::publication::{Origin, PayloadKind, Publication};
+use crate::push::{Member, Push, Reply};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::fmt;
+
+/// Encodes what the hub says to one session.
+#[must_use]
+pub fn push(push: &Push) -> String {
+    encode(|out| write_push(out, push))
+}
+
+/// Encodes a publication as text. `own`: it is for the publisher, who is shown the key.
+///
+/// `data` is copied as it was written.
+#[must_use]
+pub fn message(channel: &Channel, publication: &Publication, own: bool) -> String {
+    encode(|out| {
+        write_head(out, channel, publication, own)?;
+        write_payload(out, publication)?;
+        out.write_str("}")
+    })
+}
+
+/// Encodes a `base64` publication as bytes, for who asked for them in `auth`: the length of the header
+/// (four bytes, most significant first), the header (the object without payload), the payload.
+///
+/// `None`: the publication is of another kind, and goes as [`message`].
+#[must_use]
+pub fn message_binary(channel: &Channel, publication: &Publication, own: bool) -> Option<Vec<u8>> {
+    let payload = publication
+        .payload
+        .as_ref()
+        .filter(|payload| payload.kind() == PayloadKind::Binary)?;
+    let head = encode(|out| {
+        write_head(out, channel, publication, own)?;
+        out.write_str("}")
+    });
+    let length = u32::try_from(head.len()).ok()?;
+    let mut frame = Vec::with_capacity(4 + head.len() + payload.bytes().len());
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(head.as_bytes());
+    frame.extend_from_slice(payload.bytes());
+    Some(frame)
+}
+
+/// Writes twice: to count, then into a string of that size.
+fn encode(write: impl Fn(&mut dyn Sink) -> fmt::Result) -> String {
+    let mut counter = Counter(0);
+    let mut text = String::new();
+    // Neither of the two can fail: a counter and a string take everything.
+    if write(&mut counter).is_ok() {
+        text.reserve_exact(counter.0);
+        let _ = write(&mut text);
+    }
+    text
+}
+
+/// Where JSON goes.
+trait Sink: fmt::Write {
+    /// Bytes as the inside of a string.
+    fn base64(&mut self, bytes: &[u8]);
+}
+
+impl Sink for String {
+    fn base64(&mut self, bytes: &[u8]) {
+        STANDARD.encode_string(bytes, self);
+    }
+}
+
+/// Counts bytes.
+struct Counter(usize);
+
+impl fmt::Write for Counter {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}
+
+impl Sink for Counter {
+    fn base64(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len().div_ceil(3) * 4;
+    }
+}
+
+/// A string of JSON. It escapes what JSON asks for and nothing else.
+fn write_string(out: &mut dyn Sink, text: &str) -> fmt::Result {
+    out.write_str("\"")?;
+    let mut rest = text;
+    while let Some(at) = rest
+        .bytes()
+        .position(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+    {
+        let (plain, special) = rest.split_at(at);
+        let mut special = special.chars();
+        out.write_str(plain)?;
+        match special.next() {
+            Some('"') => out.write_str("\\\"")?,
+            Some('\\') => out.write_str("\\\\")?,
+            Some('\n') => out.write_str("\\n")?,
+            Some('\r') => out.write_str("\\r")?,
+            Some('\t') => out.write_str("\\t")?,
+            Some(control) => write!(out, "\\u{:04x}", u32::from(control))?,
+            None => {}
+        }
+        rest = special.as_str();
+    }
+    out.write_str(rest)?;
+    out.write_str("\"")
+}
+
+fn write_field(out: &mut dyn Sink, name: &str, text: &str) -> fmt::Result {
+    write!(out, ",\"{name}\":")?;
+    write_string(out, text)
+}
+
+fn write_optional(out: &mut dyn Sink, name: &str, text: Option<&str>) -> fmt::Result {
+    text.map_or(Ok(()), |text| write_field(out, name, text))
+}
+
+fn write_channel(out: &mut dyn Sink, channel: &Channel) -> fmt::Result {
+    write_field(out, "channel", channel.as_str())
+}
+
+fn write_head(
+    out: &mut dyn Sink,
+    channel: &Channel,
+    publication: &Publication,
+    own: bool,
+) -> fmt::Result {
+    out.write_str("{\"op\":\"message\"")?;
+    write_channel(out, channel)?;
+    if let Some(pos) = publication.pos {
+        write!(out, ",\"pos\":\"{pos}\"")?;
+    }
+    out.write_str(",")?;
+    write_stamp(out, publication)?;
+    if own {
+        write_optional(out, "key", publication.key.as_deref())?;
+    }
+    Ok(())
+}
+
+/// `"at":…,"from":…`
+fn write_stamp(out: &mut dyn Sink, publication: &Publication) -> fmt::Result {
+    write!(out, "\"at\":{},\"from\":", publication.at)?;
+    write_origin(out, &publication.from)
+}
+
+fn write_payload(out: &mut dyn Sink, publication: &Publication) -> fmt::Result {
+    let Some(payload) = &publication.payload else {
+        return out.write_str(",\"redacted\":true");
+    };
+    match (payload.kind(), payload.as_str()) {
+        (PayloadKind::Json, Some(json)) => {
+            out.write_str(",\"data\":")?;
+            out.write_str(json)
+        }
+        (PayloadKind::Text, Some(text)) => write_field(out, "text", text),
+        _ => {
+            out.write_str(",\"base64\":\"")?;
+            out.base64(payload.bytes());
+            out.write_str("\"")
+        }
+    }
+}
+
+/// `{"client":…,"name":…,"user":…}`, each if it is known.
+fn write_origin(out: &mut dyn Sink, origin: &Origin) -> fmt::Result {
+    let mut before = "{";
+    let fields = [
+        ("client", &origin.client),
+        ("name", &origin.name),
+        ("user", &origin.user),
+    ];
+    for (name, text) in fields {
+        if let Some(text) = text {
+            write!(out, "{before}\"{name}\":")?;
+            write_string(out, text)?;
+            before = ",";
+        }
+    }
+    out.write_str(if before == "{" { "{}" } else { "}" })
+}
+
+/// `"session":…,"client":…,"name":…,"user":…`
+fn write_member(out: &mut dyn Sink, member: &Member) -> fmt::Result {
+    out.write_str("\"session\":")?;
+    write_string(out, &member.session)?;
+    write_optional(out, "client", member.origin.client.as_deref())?;
+    write_optional(out, "name", member.origin.name.as_deref())?;
+    write_optional(out, "user", member.origin.user.as_deref())
+}
+
+/// Writes the elements of an array, each in braces.
+fn write_objects<T>(
+    out: &mut dyn Sink,
+    name: &str,
+    items: &[T],
+    write: impl Fn(&mut dyn Sink, &T) -> fmt::Result,
+) -> fmt::Result {
+    write!(out, ",\"{name}\":[")?;
+    for (at, item) in items.iter().enumerate() {
+        out.write_str(if at == 0 { "{" } else { ",{" })?;
+        write(out, item)?;
+        out.write_str("}")?;
+    }
+    out.write_str("]")
+}
+
+fn write_push(out: &mut dyn Sink, push: &Push) -> fmt::Result {
+    match push {
+        Push::Hello { session, client } => {
+            out.write_str("{\"op\":\"hello\"")?;
+            write_field(out, "session", session)?;
+            write_field(out, "client", client)?;
+            write_field(out, "protocol", PROTOCOL)?;
+        }
+        Push::Reply { id, reply } => write_reply(out, id.as_ref(), reply)?,
+        Push::Live { channel, pos } => {
+            out.write_str("{\"op\":\"live\"")?;
+            write_channel(out, channel)?;
+            write!(out, ",\"pos\":\"{pos}\"")?;
+        }
+        Push::Join {
+            channel,
+            v,
+            member,
+            sessions,
+        } => write_presence(out, "join", channel, *v, member, *sessions)?,
+        Push::Leave {
+            channel,
+            v,
+            member,
+            sessions,
+        } => write_presence(out, "leave", channel, *v, member, *sessions)?,
+        Push::Lag { channel, lag } => {
+            out.write_str("{\"op\":\"lag\"")?;
+            write_channel(out, channel)?;
+            if let Some(from) = lag.from {
+                write!(out, ",\"from\":\"{from}\"")?;
+            }
+            if let Some(pos) = lag.pos {
+                write!(out, ",\"pos\":\"{pos}\"")?;
+            }
+            if let Some(skipped) = lag.skipped {
+                write!(out, ",\"skipped\":{skipped}")?;
+            }
+            write!(out, ",\"recovering\":{}", lag.recovering)?;
+        }
+        Push::Bye {
+            reason,
+            retry_after_ms,
+        } => {
+            write!(out, "{{\"op\":\"bye\",\"code\":{}", reason.code())?;
+            write_field(out, "reason", reason.as_str())?;
+            write!(out, ",\"reconnect\":{}", reason.is_worth_reconnecting())?;
+            write_retry(out, *retry_after_ms)?;
+        }
+    }
+    out.write_str("}")
+}
+
+fn write_presence(
+    out: &mut dyn Sink,
+    op: &str,
+    channel: &Channel,
+    v: u64,
+    member: &Member,
+    sessions: usize,
+) -> fmt::Result {
+    write!(out, "{{\"op\":\"{op}\"")?;
+    write_channel(out, channel)?;
+    write!(out, ",\"v\":{v},")?;
+    write_member(out, member)?;
+    write!(out, ",\"sessions\":{sessions}")
+}
+
+fn write_retry(out: &mut dyn Sink, retry_after_ms: Option<u64>) -> fmt::Result {
+    retry_after_ms.map_or(Ok(()), |wait| write!(out, ",\"retry_after_ms\":{wait}"))
+}
+
+/// A reply without its closing brace.
+fn write_reply(out: &mut dyn Sink, id: Option<&CommandId>, reply: &Reply) -> fmt::Result {
+    let op = match reply {
+        Reply::Error { .. } => "error",
+        Reply::Pong => "pong",
+        _ => "ok",
+    };
+    write!(out, "{{\"op\":\"{op}\"")?;
+    if let Some(id) = id {
+        write!(out, ",\"id\":{}", id.as_json())?;
+    }
+    match reply {
+        Reply::Subscribed {
+            channel,
+            pos,
+            recovered,
+        } => {
+            write_channel(out, channel)?;
+            write!(out, ",\"pos\":\"{pos}\"")?;
+            recovered.map_or(Ok(()), |yes| write!(out, ",\"recovered\":{yes}"))
+        }
+        Reply::Unsubscribed { channel } => write_channel(out, channel),
+        Reply::Published { channel, pos } => {
+            write_channel(out, channel)?;
+            pos.map_or(Ok(()), |pos| write!(out, ",\"pos\":\"{pos}\""))
+        }
+        Reply::Presence {
+            channel,
+            v,
+            members,
+            total,
+            more,
+        } => {
+            write_channel(out, channel)?;
+            write!(out, ",\"v\":{v},\"total\":{total},\"more\":{more}")?;
+            write_objects(out, "members", members, write_member)
+        }
+        Reply::History {
+            channel,
+            messages,
+            pos,
+            more,
+        } => {
+            write_channel(out, channel)?;
+            write!(out, ",\"pos\":\"{pos}\",\"more\":{more}")?;
+            write_objects(out, "messages", messages, |out, publication| {
+                if let Some(pos) = publication.pos {
+                    write!(out, "\"pos\":\"{pos}\",")?;
+                }
+                write_stamp(out, publication)?;
+                write_payload(out, publication)
+            })
+        }
+        Reply::Authenticated { client, origin } => {
+            write_field(out, "client", client)?;
+            out.write_str(",\"from\":")?;
+            write_origin(out, origin)
+        }
+        Reply::Pong => Ok(()),
+        Reply::Error {
+            code,
+            message,
+            retry_after_ms,
+        } => {
+            write_field(out, "code", code.as_str())?;
+            write_field(out, "message", message)?;
+            write_retry(out, *retry_after_ms)
+        }
+    }
+}
