@@ -11,14 +11,11 @@ pub(crate) struct Outboxes {
     places: Vec<Option<Place>>,
     /// That of the session that the shard is about to name.
     arriving: Option<(Format, Rc<dyn Outbox>)>,
-    /// Those that something was queued for and that were not flushed since; some twice, some in vain.
-    dirty: Vec<SessionId>,
 }
 
 struct Place {
     generation: u32,
     format: Format,
-    dirty: bool,
     outbox: Rc<dyn Outbox>,
 }
 
@@ -49,49 +46,16 @@ impl Outboxes {
             *self.places.get_mut(index)? = Some(Place {
                 generation: session.generation,
                 format,
-                dirty: false,
                 outbox,
             });
         }
         self.places.get_mut(index)?.as_mut()
     }
 
-    /// The session's outbox, which something is about to be queued in.
-    pub(crate) fn to_queue(&mut self, session: SessionId) -> Option<(Format, &Rc<dyn Outbox>)> {
+    /// The session's outbox, and what it is given.
+    pub(crate) fn get(&mut self, session: SessionId) -> Option<(Format, &Rc<dyn Outbox>)> {
         let place = self.place(session)?;
-        if !std::mem::replace(&mut place.dirty, true) {
-            self.dirty.push(session);
-        }
-        let place = self.places.get(session.index as usize)?.as_ref()?;
         Some((place.format, &place.outbox))
-    }
-
-    /// Writes what waits for the session, and gives how many bytes still do.
-    pub(crate) fn flush(&mut self, session: SessionId) -> usize {
-        let Some(place) = self.place(session) else {
-            return 0;
-        };
-        place.dirty = false;
-        place.outbox.flush()
-    }
-
-    /// Writes what waits for sessions that nobody has flushed.
-    pub(crate) fn flush_rest(&mut self, mut wrote: impl FnMut(SessionId, usize)) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for session in dirty.drain(..) {
-            let place = self.places.get_mut(session.index as usize);
-            let place = place.and_then(Option::as_mut);
-            let place = place.filter(|place| place.generation == session.generation);
-            if let Some(place) = place.filter(|place| std::mem::take(&mut place.dirty)) {
-                wrote(session, place.outbox.flush());
-            }
-        }
-        self.dirty = dirty;
-    }
-
-    /// The session's outbox.
-    pub(crate) fn get(&mut self, session: SessionId) -> Option<Rc<dyn Outbox>> {
-        Some(self.place(session)?.outbox.clone())
     }
 
     /// The session is spoken to in another format from now on.

@@ -8,7 +8,7 @@
 
 pub(crate) mod websocket;
 
-use tidewire_hub_proto::{Channel, Pos};
+use tidewire_hub_proto::{Channel, Pos, Push};
 
 /// A message as it goes on the wire: encoded once for all who get it. Transports other than WebSocket
 /// take its `payload()`.
@@ -22,6 +22,12 @@ pub(crate) type Frame = tidewire::PreparedFrame;
 /// [`Local::drained`](crate::shard::Local::drained) from its own task each time more was written. It
 /// does not bound what is queued: the shard does, by the figure that `queue` gives.
 pub(crate) trait Outbox {
+    /// Looks at a push before it is encoded; true: it is dealt with, and is not queued. For transports
+    /// that answer in a form of their own.
+    fn takes(&self, _push: &Push) -> bool {
+        false
+    }
+
     /// Appends a message, and gives how many bytes wait now. 0 if the peer is gone: the transport's
     /// task finds that out by itself.
     ///
@@ -35,8 +41,7 @@ pub(crate) trait Outbox {
     fn flush(&self) -> usize;
 
     /// The session is over: writes what waits, says why where the transport can (the code is one of a
-    /// WebSocket's Close frame), and ends the transport. Called once, last; `leave` is not needed
-    /// any more, and does no harm.
+    /// WebSocket's Close frame), and ends the transport, which then calls `leave` as always.
     fn close(&self, code: u16, reason: &str);
 
     /// The client's next commands may be read, after

@@ -25,7 +25,7 @@ struct Line {
     task: RefCell<Waker>,
     /// The socket takes no more: the task waits until it does.
     blocked: Cell<bool>,
-    /// The shard has closed the session.
+    /// It is being closed: what the peer still says is not heard.
     closed: Cell<bool>,
 }
 
@@ -105,9 +105,7 @@ struct Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        if !self.line.closed.get() {
-            self.local.leave(self.session);
-        }
+        self.local.leave(self.session);
     }
 }
 
