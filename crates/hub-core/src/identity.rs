@@ -14,7 +14,7 @@ const SIGNATURE: usize = 16;
 const PURPOSE: &[u8] = b"tidewire client v1\n";
 
 /// Signs the client ids of guests and knows them again. Whoever has the key can be any guest.
-#[derive(Clone)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ClientKey([u8; 32]);
 
 /// A guest's id, and what proves it.
@@ -37,12 +37,18 @@ impl ClientKey {
     #[must_use]
     pub fn issue(&self, seed: [u8; 12]) -> Client {
         let id = URL_SAFE_NO_PAD.encode(seed);
-        let tag = self.mac(&id).finalize().into_bytes();
-        let signature = tag.get(..SIGNATURE).unwrap_or_default();
         Client {
-            token: format!("{id}.{}", URL_SAFE_NO_PAD.encode(signature)).into(),
+            token: self.token(&id),
             id: id.into(),
         }
+    }
+
+    /// The token of a known guest's id.
+    #[must_use]
+    pub fn token(&self, id: &str) -> Box<str> {
+        let tag = self.mac(id).finalize().into_bytes();
+        let signature = tag.get(..SIGNATURE).unwrap_or_default();
+        format!("{id}.{}", URL_SAFE_NO_PAD.encode(signature)).into()
     }
 
     /// The id in a token that this key has signed; `None`: it has not. Takes as long for a signature

@@ -1,6 +1,7 @@
 //! What can be set: namespaces, and limits of the node.
 
 use crate::contract::LogOptions;
+use crate::identity::ClientKey;
 use std::collections::BTreeMap;
 
 /// Where the channels of a namespace live.
@@ -104,8 +105,14 @@ pub struct Limits {
     /// Records of a page that is read for recovery. Default: 256.
     pub page_records: usize,
     /// Bytes of delivered publications that a channel keeps at hand, so that those who return after a
-    /// moment need no read. Default: 64 KiB.
+    /// moment need no read. Default: 32 KiB.
     pub recent_bytes: usize,
+    /// Bytes of arrived publications that a channel holds until all its subscribers have been visited.
+    /// Beyond, those who were not visited yet read them from the log. Default: 8 MiB.
+    pub window_bytes: usize,
+    /// Bytes that all channels of a shard keep at hand; beyond, a channel keeps its newest record
+    /// alone. Default: 64 MiB.
+    pub at_hand_bytes: usize,
 }
 
 impl Default for Limits {
@@ -117,7 +124,9 @@ impl Default for Limits {
             bad_commands: 20,
             page_bytes: 256 * 1024,
             page_records: 256,
-            recent_bytes: 64 * 1024,
+            recent_bytes: 32 * 1024,
+            window_bytes: 8 << 20,
+            at_hand_bytes: 64 << 20,
         }
     }
 }
@@ -131,5 +140,5 @@ pub struct Settings {
     /// Bounds.
     pub limits: Limits,
     /// The key that guests' client ids are signed with.
-    pub client_key: [u8; 32],
+    pub client_key: ClientKey,
 }
