@@ -31,4 +31,4 @@ mod transport;
 
 pub use config::Config;
 pub use guard::{Denied, Endpoint, Guard};
-pub use node::{Drained, Hub, HubEvent, StartError};
+pub use node::{Drained, Full, Hub, HubEvent, StartError};

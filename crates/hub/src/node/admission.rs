@@ -8,9 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidewire_hub_core::ShardId;
 
-/// Connections of one address beyond loopback, unless the configuration says otherwise.
-const PER_ADDRESS: usize = 1000;
-
 /// Descriptors that are left for files, listeners and event loops.
 const RESERVED: usize = 64;
 
@@ -20,8 +17,8 @@ pub(crate) struct Door {
     /// Connections by shard.
     shards: Vec<AtomicUsize>,
     most: usize,
+    /// 0: no limit.
     per_address: usize,
-    loopback_too: bool,
     addresses: Mutex<HashMap<IpAddr, usize>>,
 }
 
@@ -62,12 +59,10 @@ impl Door {
             0 => descriptors().saturating_sub(RESERVED).max(1),
             most => most,
         };
-        let configured = config.max_connections_per_address;
         Arc::new(Self {
             shards: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
             most,
-            per_address: if configured == 0 { PER_ADDRESS } else { configured },
-            loopback_too: configured != 0,
+            per_address: config.max_connections_per_address,
             addresses: Mutex::default(),
         })
     }
@@ -93,7 +88,7 @@ impl Door {
         if self.all() >= self.most {
             return Err(Full::Node);
         }
-        let address = (self.loopback_too || !address.is_loopback()).then(|| network(address));
+        let address = (self.per_address > 0).then(|| network(address));
         if let Some(address) = address {
             let mut addresses = self.addresses();
             let count = addresses.entry(address).or_default();

@@ -1,7 +1,7 @@
 //! A running hub: what its shards share, how it starts, and how it ends.
 
 mod admission;
-mod data;
+mod lot;
 mod error;
 mod event;
 mod listen;
@@ -9,7 +9,7 @@ mod tally;
 
 pub(crate) use admission::{Admission, Door};
 pub use error::StartError;
-pub use event::HubEvent;
+pub use event::{Full, HubEvent};
 pub(crate) use listen::accept;
 pub(crate) use tally::Tally;
 
@@ -17,7 +17,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{self, Map, sqlite};
 use crate::http::lines::Lines;
-use crate::shard::mailbox::{Parcel, Post, mailbox};
+use crate::metrics::NodeCounters;
+use crate::shard::mailbox::{Mailbox, Parcel, Post, mailbox};
 use crate::shard::{self, Begin, Started};
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
@@ -48,6 +49,12 @@ impl Node {
     /// Tells who runs the hub.
     pub(crate) fn tell(&self, event: HubEvent) {
         (self.events)(event);
+    }
+
+    /// What it counts outside of its shards.
+    pub(crate) fn counted(&self) -> NodeCounters {
+        let dropped = self.post.0.iter().map(Mailbox::dropped).sum();
+        self.tally.counters(self.door.all() as u64, dropped)
     }
 
     /// What each shard has done so far. One that has ended has none.
@@ -136,19 +143,23 @@ impl Hub {
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox()).unzip();
         let post = Post(mailboxes.into());
 
+        let (addrs, listeners) = listen::bind_all(&config.listen).await?;
+        let public = addrs.iter().find(|addr| !addr.ip().is_loopback());
+        if let Some(&addr) = public.filter(|_| !config.allow_anonymous) {
+            return Err(StartError::Public { addr });
+        }
+
         let mut settings = config.settings.clone();
         let durable = engine::options(&settings, Storage::Durable);
         let store = if durable.is_empty() {
             // Nothing outlives the process: guests' ids need not either.
-            settings.client_key = data::new_key().map_err(StartError::NoEntropy)?;
+            settings.client_key = lot::new_key()?;
             None
         } else {
             let store = sqlite::Store::open(&config, durable, post.clone()).await?;
-            settings.client_key = data::client_key(&config.data)?;
+            settings.client_key = store.client_key;
             Some(store)
         };
-        let (addrs, listeners) = listen::bind_all(&config.listen).await?;
-
         let settings = Arc::new(settings);
         let external = store.as_ref().map(sqlite::Store::engine);
         let node = Arc::new(Node {
@@ -156,7 +167,7 @@ impl Hub {
             engines: Map::new(&settings, shards, external),
             door: Door::new(&config, shards),
             tally: Tally::default(),
-            term: data::new_term(clock)?,
+            term: lot::new_term(clock)?,
             events: Box::new(events),
             settings,
             config,

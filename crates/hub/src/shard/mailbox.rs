@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidewire_hub_core::{
     Counters, Done, Effect, Fault, Mail, Notice, ShardId, Ticket, ToShard,
@@ -42,6 +42,8 @@ struct Held {
     /// Where channels stand of which something was not put in.
     heads: Mutex<BTreeMap<Channel, Pos>>,
     has_heads: AtomicBool,
+    /// Records that were not put in.
+    dropped: AtomicU64,
 }
 
 impl Held {
@@ -111,6 +113,11 @@ impl Mailbox {
         _ = self.parcels.send((weight, parcel));
     }
 
+    /// Records that did not fit.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.held.dropped.load(Ordering::Relaxed)
+    }
+
     fn is_full(&self) -> bool {
         self.held.bytes.load(Ordering::Relaxed) > ROOM
     }
@@ -121,6 +128,7 @@ impl Mailbox {
         let ToShard::Notice(notice) = message else {
             return true;
         };
+        self.held.dropped.fetch_add(1, Ordering::Relaxed);
         let pos = match notice {
             Notice::Record { publication, .. } => publication.pos,
             Notice::Head { pos, .. } => Some(*pos),

@@ -9,6 +9,7 @@ mod thread;
 pub(crate) use thread::{Begin, Started, start};
 
 use crate::engine::Engines;
+use crate::http;
 use crate::node::Node;
 use crate::protocol::{Format, Heard};
 use crate::transport::Outbox;
@@ -33,6 +34,7 @@ thread_local! {
 pub(crate) struct Local {
     pub(crate) node: Arc<Node>,
     pub(crate) id: ShardId,
+    pub(crate) router: axum::Router,
     /// By when all is over, once the node is being shut down.
     pub(crate) leaving: watch::Receiver<Option<Instant>>,
     state: RefCell<State>,
@@ -66,6 +68,7 @@ impl Local {
         Rc::new(Self {
             node,
             id,
+            router: http::routes::router(),
             leaving,
             state: RefCell::new(state),
             poke: Notify::new(),

@@ -67,7 +67,7 @@ pub(crate) fn open(
     socket: WebSocket,
     speech: Speech,
     connect: Connect,
-    first: Option<Request>,
+    first: Vec<Request>,
     admission: Arc<Admission>,
 ) {
     let (sender, receiver) = socket.split();
@@ -78,7 +78,7 @@ pub(crate) fn open(
         closed: Cell::new(false),
     });
     let session = local.open(speech.format(), connect, line.clone());
-    if let Some(request) = first {
+    for request in first {
         local.request(session, request);
     }
     tokio::task::spawn_local(Reader {
