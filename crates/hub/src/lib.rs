@@ -1,1 +1,5 @@
-//! x
+//! The Tidewire hub: channels, presence, history and chat over WebSocket, SSE and long poll.
+
+#![forbid(unsafe_code)]
+
+pub mod guard;
