@@ -55,7 +55,8 @@ impl Map {
 pub(crate) fn options(settings: &Settings, storage: Storage) -> BTreeMap<Box<str>, LogOptions> {
     let namespaces = settings.namespaces.iter();
     let ours = namespaces.filter(|(_, options)| options.storage == storage);
-    ours.map(|(name, options)| (name.clone(), options.log)).collect()
+    ours.map(|(name, options)| (name.clone(), options.log))
+        .collect()
 }
 
 /// The engines as one shard sees them.

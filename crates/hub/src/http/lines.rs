@@ -35,9 +35,15 @@ impl Lines {
             (0..SPREAD).map(of).collect::<Vec<_>>()
         };
         let namespaces = settings.namespaces.iter();
-        let largest = namespaces.clone().map(|(_, options)| options.max_message).max();
+        let largest = namespaces
+            .clone()
+            .map(|(_, options)| options.max_message)
+            .max();
         // As base64, or as JSON with some escapes, in an envelope or a batch.
-        let native = largest.unwrap_or(0).saturating_mul(2).saturating_add(64 * 1024);
+        let native = largest
+            .unwrap_or(0)
+            .saturating_mul(2)
+            .saturating_add(64 * 1024);
         let plain = namespaces.map(|(name, options)| (name.clone(), spread(options.max_message)));
         // What half an outbox holds is written before more is read from the log.
         let high_water = (settings.limits.outbox / 2).clamp(1, 64 * 1024);
@@ -87,7 +93,10 @@ mod tests {
     fn keepalive_is_spread_over_two_fifths_of_its_interval() {
         let interval = Duration::from_secs(25);
         assert_eq!(jittered(interval, 0), Some(Duration::from_secs(20)));
-        assert_eq!(jittered(interval, SPREAD - 1), Some(Duration::from_secs(30)));
+        assert_eq!(
+            jittered(interval, SPREAD - 1),
+            Some(Duration::from_secs(30))
+        );
         assert_eq!(jittered(Duration::ZERO, 3), None, "off");
     }
 }

@@ -105,7 +105,11 @@ async fn talk<S: tidewire::Io>(local: Rc<Local>, io: S, caller: Caller) {
 }
 
 /// Whether the request may be looked at, by its Host and Origin.
-fn judge<B>(local: &Local, request: &Request<B>, caller: &Caller) -> Result<(), Box<Response<Body>>> {
+fn judge<B>(
+    local: &Local,
+    request: &Request<B>,
+    caller: &Caller,
+) -> Result<(), Box<Response<Body>>> {
     let headers = request.headers();
     let endpoint = match request.uri().path() {
         "/echo" => Endpoint::Echo,

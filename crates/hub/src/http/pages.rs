@@ -18,7 +18,11 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 /// What is under `/assets/`: name, type, text.
 const ASSETS: &[(&str, &str, &str)] = &[
     ("style.css", CSS, include_str!("../../assets/style.css")),
-    ("index.js", JAVASCRIPT, include_str!("../../assets/index.js")),
+    (
+        "index.js",
+        JAVASCRIPT,
+        include_str!("../../assets/index.js"),
+    ),
     ("chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
 ];
 
@@ -43,7 +47,10 @@ pub(super) fn asset(name: &str) -> Response<Body> {
 
 /// There is nothing under this path.
 pub(super) fn missing() -> Response<Body> {
-    sentence(StatusCode::NOT_FOUND, "There is nothing here; / says what there is.")
+    sentence(
+        StatusCode::NOT_FOUND,
+        "There is nothing here; / says what there is.",
+    )
 }
 
 fn page(kind: &'static str, text: &'static str) -> Response<Body> {
@@ -74,7 +81,9 @@ pub(crate) fn answer(
         (CACHE_CONTROL, "no-cache"),
     ];
     for (name, value) in headers {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+        answer
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     answer
 }

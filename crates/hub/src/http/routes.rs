@@ -21,7 +21,10 @@ pub(crate) fn router() -> Router {
         .route("/wss/v2/{channel}/{key}/", get(socket::v2))
         .route("/v3/{channel}", get(socket::v3))
         .route("/assets/{name}", get(asset))
-        .route("/healthz", get(async || pages::sentence(StatusCode::OK, "ok")))
+        .route(
+            "/healthz",
+            get(async || pages::sentence(StatusCode::OK, "ok")),
+        )
         .route("/metrics", get(metrics::metrics))
         .fallback(async || pages::missing())
 }

@@ -78,7 +78,9 @@ pub(super) fn plain(request: Request, channel: Channel, events: bool) -> Respons
     };
     let namespace = channel.namespace();
     let Some(server) = local.node.lines.plain(namespace, chance) else {
-        let words = format!("There is no namespace {namespace:?} here; a name without a colon means chat:NAME.");
+        let words = format!(
+            "There is no namespace {namespace:?} here; a name without a colon means chat:NAME."
+        );
         return pages::sentence(StatusCode::NOT_FOUND, words);
     };
     let mut first = vec![subscribe];
@@ -137,10 +139,10 @@ fn upgrade(
         Err(error) => return Response::from(error).map(Into::into),
     };
     // None is configured: browsers fail unless one of those they offer is chosen.
-    let mut offered = upgrade.offered_subprotocols();
-    let first = offered.next();
-    let ours = first.filter(|first| *first == PROTOCOL).or_else(|| offered.find(|offer| *offer == PROTOCOL));
-    let chosen = ours.filter(|_| is_native).or(first).map(str::to_owned);
+    let ours = |offer: &&str| is_native && *offer == PROTOCOL;
+    let chosen = upgrade.offered_subprotocols().find(ours);
+    let chosen = chosen.or_else(|| upgrade.offered_subprotocols().next());
+    let chosen = chosen.map(str::to_owned);
     if let Some(chosen) = chosen {
         upgrade = upgrade.subprotocol(&chosen);
     }
@@ -163,7 +165,10 @@ fn connect(query: &Query, hello: bool) -> Result<(Connect, u8), String> {
     let [chance, random @ ..] = random;
     let (id, seed) = random.split_at(16);
     let mut connect = Connect {
-        session: id.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect(),
+        session: id
+            .iter()
+            .map(|byte| char::from(LETTERS[usize::from(byte % 64)]))
+            .collect(),
         seed: [0; 12],
         client: query.get("client").map(Into::into),
         name: query.name()?,

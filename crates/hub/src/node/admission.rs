@@ -84,7 +84,10 @@ impl Door {
     /// # Errors
     ///
     /// The limit that it meets.
-    pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Result<(ShardId, Arc<Admission>), Full> {
+    pub(crate) fn admit(
+        self: &Arc<Self>,
+        address: IpAddr,
+    ) -> Result<(ShardId, Arc<Admission>), Full> {
         if self.all() >= self.most {
             return Err(Full::Node);
         }
@@ -104,12 +107,18 @@ impl Door {
             count.fetch_add(1, Ordering::Relaxed);
         }
         let door = self.clone();
-        let admission = Admission { door, shard, address };
+        let admission = Admission {
+            door,
+            shard,
+            address,
+        };
         Ok((shard, Arc::new(admission)))
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -52,7 +52,10 @@ impl fmt::Display for StartError {
                 "the system gives no event loop ({error}): raise its limits of threads and open files"
             ),
             Self::NoEntropy(error) => {
-                write!(f, "the system has no randomness to give ({error}): no id would be safe")
+                write!(
+                    f,
+                    "the system has no randomness to give ({error}): no id would be safe"
+                )
             }
         }
     }

@@ -1,10 +1,10 @@
 //! A running hub: what its shards share, how it starts, and how it ends.
 
 mod admission;
-mod lot;
 mod error;
 mod event;
 mod listen;
+mod lot;
 mod tally;
 
 pub(crate) use admission::{Admission, Door};
@@ -25,6 +25,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tidewire_hub_core::identity::ClientKey;
 use tidewire_hub_core::{Counters, Settings, ShardId, Storage};
 use tidewire_hub_proto::Term;
 use tokio::sync::{oneshot, watch};
@@ -138,7 +139,11 @@ impl Hub {
         events: impl Fn(HubEvent) + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = if config.shards == 0 { cores } else { config.shards };
+        let shards = if config.shards == 0 {
+            cores
+        } else {
+            config.shards
+        };
         let clock = Clock::new();
         let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox()).unzip();
         let post = Post(mailboxes.into());
@@ -153,11 +158,11 @@ impl Hub {
         let durable = engine::options(&settings, Storage::Durable);
         let store = if durable.is_empty() {
             // Nothing outlives the process: guests' ids need not either.
-            settings.client_key = lot::new_key()?;
+            settings.client_key = ClientKey::new(lot::new_key()?);
             None
         } else {
             let store = sqlite::Store::open(&config, durable, post.clone()).await?;
-            settings.client_key = store.client_key;
+            settings.client_key = ClientKey::new(store.client_key);
             Some(store)
         };
         let settings = Arc::new(settings);
@@ -244,6 +249,7 @@ impl Hub {
         let join = move || threads.into_iter().for_each(|thread| _ = thread.join());
         _ = tokio::task::spawn_blocking(join).await;
         let cut = self.node.door.all();
+        drop(self.node); // which uses the store
         if let Some(store) = self.store.take() {
             store.close().await;
         }

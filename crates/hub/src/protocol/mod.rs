@@ -83,7 +83,9 @@ impl Format {
         let (channel, publication) = (&item.channel, &item.publication);
         let keyed = own && publication.key.is_some();
         let frame = match self {
-            Self::Native if keyed => return Some(take(&native::message(channel, publication, true))),
+            Self::Native if keyed => {
+                return Some(take(&native::message(channel, publication, true)));
+            }
             Self::NativeBinary if keyed => {
                 return Some(take(&native::binary_message(channel, publication, true)));
             }

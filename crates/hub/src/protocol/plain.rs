@@ -54,7 +54,9 @@ pub(crate) fn push(push: &Push, members: bool) -> Said {
     let text = match push {
         Push::Hello { session, client } => plain::hello(session, client),
         Push::Reply { reply, .. } => match reply {
-            Reply::Error { code, message, .. } => return Said::Close(close_code(*code), message.clone()),
+            Reply::Error { code, message, .. } => {
+                return Said::Close(close_code(*code), message.clone());
+            }
             Reply::Presence { members: list, .. } if members => plain::member_list(list),
             _ => return Said::Nothing,
         },

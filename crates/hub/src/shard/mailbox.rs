@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tidewire_hub_core::{
-    Counters, Done, Effect, Fault, Mail, Notice, ShardId, Ticket, ToShard,
-};
+use tidewire_hub_core::contract::Mail;
+use tidewire_hub_core::{Counters, Done, Effect, Fault, Notice, ShardId, Ticket, ToShard};
 use tidewire_hub_proto::{Channel, Pos};
 use tokio::sync::{mpsc, oneshot};
 
@@ -99,7 +98,9 @@ impl Mailbox {
             }
             _ => 128,
         };
-        if self.is_full() && let Some(refused) = refused(&effect) {
+        if self.is_full()
+            && let Some(refused) = refused(&effect)
+        {
             return Err(refused);
         }
         self.put(weight, Parcel::Asked(from, ticket, effect));
@@ -169,8 +170,8 @@ impl Inbox {
     /// Where the channels stand of which something did not fit, once there is room again.
     pub(crate) fn missed(&self) -> Option<BTreeMap<Channel, Pos>> {
         let held = &self.held;
-        let due = held.has_heads.load(Ordering::Acquire)
-            && held.bytes.load(Ordering::Relaxed) < ROOM / 2;
+        let due =
+            held.has_heads.load(Ordering::Acquire) && held.bytes.load(Ordering::Relaxed) < ROOM / 2;
         due.then(|| {
             held.has_heads.store(false, Ordering::Release);
             std::mem::take(&mut *held.heads())
@@ -194,16 +195,16 @@ fn weight(message: &ToShard) -> usize {
     }
 }
 
-/// The answer to an effect that there is no room for; `None`: it has none, or has to be done anyhow.
+/// The answer to an effect that there is no room for; `None`: it is small, and better done.
 fn refused(effect: &Effect) -> Option<Done> {
-    let fault = Fault::Overloaded;
-    Some(match effect {
-        Effect::Append { .. } => Done::Appended(Err(fault)),
-        Effect::Relay { .. } => Done::Relayed(Err(fault)),
-        Effect::Read { .. } | Effect::ReadBack { .. } => Done::Page(Err(fault)),
-        Effect::Members { .. } => Done::Members(Err(fault)),
-        _ => return None,
-    })
+    let is_large = matches!(
+        effect,
+        Effect::Append { .. }
+            | Effect::Relay { .. }
+            | Effect::Read { .. }
+            | Effect::ReadBack { .. }
+    );
+    is_large.then(|| effect.failed(Fault::Overloaded)).flatten()
 }
 
 /// The mailboxes of all shards.

@@ -19,7 +19,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use tidewire_hub_core::{Connect, Counters, Millis, SessionId, Shard, ShardId};
-use tidewire_hub_proto::{CloseReason, CommandId, Command, ErrorCode, Request};
+use tidewire_hub_proto::{CloseReason, Command, CommandId, ErrorCode, Request};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 

@@ -72,7 +72,10 @@ async fn live(begin: Begin, ready: oneshot::Sender<io::Result<()>>) {
             Ok(listener) => {
                 spawn_local(accept(local.node.clone(), listener, leaving.clone()));
             }
-            Err(error) => return _ = ready.send(Err(error)),
+            Err(error) => {
+                _ = ready.send(Err(error));
+                return;
+            }
         }
     }
     _ = ready.send(Ok(()));
@@ -81,7 +84,11 @@ async fn live(begin: Begin, ready: oneshot::Sender<io::Result<()>>) {
         return;
     };
     let until = until.unwrap_or_else(Instant::now);
-    _ = timeout(until.saturating_duration_since(Instant::now()), say_goodbye(&local, until)).await;
+    _ = timeout(
+        until.saturating_duration_since(Instant::now()),
+        say_goodbye(&local, until),
+    )
+    .await;
 }
 
 /// Sessions that are told to leave before other tasks have a turn.
