@@ -8,7 +8,9 @@ mod bench;
 mod connect;
 mod echo;
 mod exit;
+mod signals;
 mod term;
+mod tls;
 
 use std::process::ExitCode;
 
