@@ -3,27 +3,29 @@
 mod bench;
 mod connect;
 mod echo;
+mod serve;
 mod tls;
 mod values;
 
 pub(crate) use self::bench::BenchArgs;
 pub(crate) use self::connect::{ConnectArgs, Wait};
 pub(crate) use self::echo::EchoArgs;
+pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tls::TlsArgs;
 
 use clap::{Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
+  tidewire serve                         chat and channels on http://127.0.0.1:4000/
   tidewire echo                          an echo server on ws://127.0.0.1:4000/
   tidewire localhost:4000                talk to a server, line by line
   echo hi | tidewire localhost:4000      in a pipe: one line, one message
-  tidewire localhost:4000 -x hi -w 1     send, wait one second, leave
   tidewire bench ws://localhost:4000     how fast is it?
 
 `tidewire help COMMAND` tells more; exit codes are in `tidewire help connect`.";
 
-/// WebSocket in a terminal: an echo server, a client, a load generator.
+/// WebSocket in a terminal: a hub of channels, an echo server, a client, a load generator.
 #[derive(Debug, Parser)]
 #[command(
     name = "tidewire",
@@ -43,6 +45,10 @@ pub(crate) struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run the hub: channels, chat, presence, history
+    Serve(ServeArgs),
+    /// Say what a configuration of the hub means, or every mistake in it
+    CheckConfig(CheckConfigArgs),
     /// Run a server that sends every message back
     Echo(EchoArgs),
     /// Talk to a server (what `tidewire URL` does)
@@ -115,6 +121,10 @@ mod tests {
             &["h:1", "-w", "NaN"],
             &["h:1", "-c", "h:2"],
             &["bench", "h:1", "-c", "0"],
+            &["serve", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"],
+            &["serve", "127.0.0.1:4000"],
+            &["check-config"],
+            &["check-config", "a.toml", "--sample"],
             &[],
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line:?}");

@@ -61,7 +61,7 @@ pub(crate) struct ConnectArgs {
         allow_hyphen_values = true
     )]
     pub(crate) wait: Wait,
-    /// How long the name, the TCP connection and the handshake may take together
+    /// How long name, TCP and handshake may take together
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
     pub(crate) connect_timeout: Duration,
 }
