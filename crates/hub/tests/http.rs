@@ -14,7 +14,9 @@ async fn pages_come_with_their_scripts_and_allow_no_others() {
         assert!(page.contains("content-security-policy: default-src 'none'"));
         assert!(page.contains("x-content-type-options: nosniff"));
         assert!(page.contains("referrer-policy: no-referrer"));
-        assert!(!page.contains("<script>") && !page.contains("onclick") && !page.contains("style="));
+        assert!(
+            !page.contains("<script>") && !page.contains("onclick") && !page.contains("style=")
+        );
         let scripts = page.split("src=\"").skip(1);
         for script in scripts.filter_map(|rest| rest.split('"').next()) {
             let script = hub.get(script).await;
@@ -36,7 +38,10 @@ async fn a_path_that_names_no_channel_is_told_why() {
         ("/assets/..%2f..%2fetc", 404, "nothing here"),
     ] {
         let answer = hub.get(path).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answer}");
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path}: {answer}"
+        );
         assert!(answer.contains(why), "{path}: {answer}");
     }
     for (path, status, why) in [
@@ -59,14 +64,18 @@ async fn foreign_hosts_and_origins_get_403_and_the_terminal_names_the_flag() {
         let foreign = Client::new(hub.url(path)).header("Origin", "https://evil.example");
         let (status, body) = hub.refused(foreign).await;
         assert_eq!(status, 403);
-        assert!(body.contains("https://evil.example") && body.contains("--origin"), "{body}");
+        assert!(
+            body.contains("https://evil.example") && body.contains("--origin"),
+            "{body}"
+        );
         let null = Client::new(hub.url(path)).header("Origin", "null");
         assert_eq!(hub.refused(null).await.0, 403);
         let near = Client::new(hub.url(path)).header("Origin", "http://localhost:5173");
         near.connect().await.unwrap();
     }
     for path in ["/", "/ws", "/metrics", "/chat/lobby"] {
-        let rebound = format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+        let rebound =
+            format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
         let answer = hub.raw(&rebound).await;
         assert!(answer.starts_with("HTTP/1.1 403"), "{path}: {answer}");
     }

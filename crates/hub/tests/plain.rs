@@ -66,15 +66,27 @@ async fn echo_history_and_hello_are_asked_for_in_the_url() {
         assert_eq!(text(&mut ann).await, format!("m{number}"));
     }
     ann.send(vec![7, 0, 255]).await.unwrap();
-    assert_eq!(ann.recv().await.unwrap(), Some(Message::from(vec![7, 0, 255])));
+    assert_eq!(
+        ann.recv().await.unwrap(),
+        Some(Message::from(vec![7, 0, 255]))
+    );
 
     let mut bob = hub.open("/chat/lobby?history=3").await;
     assert_eq!(text(&mut bob).await, "m3");
     assert_eq!(text(&mut bob).await, "m4");
-    assert_eq!(bob.recv().await.unwrap(), Some(Message::from(vec![7, 0, 255])));
+    assert_eq!(
+        bob.recv().await.unwrap(),
+        Some(Message::from(vec![7, 0, 255]))
+    );
 
-    let mut again = hub.open(&format!("/chat/lobby?hello=1&client={client}")).await;
-    assert_eq!(json(&mut again).await["client"], client, "a guest keeps its id");
+    let mut again = hub
+        .open(&format!("/chat/lobby?hello=1&client={client}"))
+        .await;
+    assert_eq!(
+        json(&mut again).await["client"],
+        client,
+        "a guest keeps its id"
+    );
     let mut notified = hub.open("/v3/other?api_key=x&notify_self").await;
     notified.send("mine").await.unwrap();
     assert_eq!(text(&mut notified).await, "mine");
@@ -86,7 +98,10 @@ async fn presence_events_come_to_who_asks_for_them() {
     let hub = start(in_memory()).await;
     let mut ann = hub.open("/v3/lobby?api_key=x&presence=1&name=Ann").await;
     let mut seen = Vec::new();
-    while seen.last().is_none_or(|event: &String| !event.contains("member_list")) {
+    while seen
+        .last()
+        .is_none_or(|event: &String| !event.contains("member_list"))
+    {
         seen.push(text(&mut ann).await);
     }
     let bob = hub.open("/v3/lobby?api_key=x&name=Bob").await;
