@@ -23,7 +23,6 @@ async fn pages_come_with_their_scripts_and_allow_no_others() {
             assert!(script.contains("content-type: text/javascript"), "{script}");
         }
     }
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -54,7 +53,6 @@ async fn a_path_that_names_no_channel_is_told_why() {
         assert_eq!(got, status, "{path}: {body}");
         assert!(body.contains(why), "{path}: {body}");
     }
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -82,7 +80,6 @@ async fn foreign_hosts_and_origins_get_403_and_the_terminal_names_the_flag() {
     let told = hub.told.lock().unwrap().join("\n");
     assert!(told.contains("--origin https://evil.example"), "{told}");
     assert!(told.contains("--host evil.example"), "{told}");
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -99,7 +96,6 @@ async fn counters_are_for_this_machine_and_health_for_all() {
     assert!(hub.raw(proxied).await.starts_with("HTTP/1.1 403"));
     let health = "GET /healthz HTTP/1.1\r\nHost: any.example\r\nConnection: close\r\n\r\n";
     assert!(hub.raw(health).await.starts_with("HTTP/1.1 200"));
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -115,5 +111,4 @@ async fn a_connection_beyond_the_limit_is_told_to_come_back() {
     }
     let told = hub.told.lock().unwrap().join("\n");
     assert!(told.contains("max_connections"), "{told}");
-    hub.stop().await;
 }

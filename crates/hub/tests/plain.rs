@@ -20,7 +20,6 @@ async fn an_upgrade_on_the_root_or_echo_comes_back_whatever_its_origin() {
     }
     assert!(hub.get("/").await.starts_with("HTTP/1.1 200"));
     assert!(hub.get("/echo").await.starts_with("HTTP/1.1 426"));
-    hub.stop().await;
 }
 
 /// Whatever path a client came by, it hears the others of `chat:lobby` and not itself.
@@ -50,7 +49,6 @@ async fn clients_of_every_url_form_share_a_channel() {
             assert_eq!(text(client).await, format!("from {path}"));
         }
     }
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -90,7 +88,6 @@ async fn echo_history_and_hello_are_asked_for_in_the_url() {
     let mut notified = hub.open("/v3/other?api_key=x&notify_self").await;
     notified.send("mine").await.unwrap();
     assert_eq!(text(&mut notified).await, "mine");
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -113,7 +110,6 @@ async fn presence_events_come_to_who_asks_for_them() {
     }
     bob.send("hi").await.unwrap();
     assert_eq!(text(&mut ann).await, "hi");
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -132,7 +128,6 @@ async fn the_first_subprotocol_offered_is_chosen_and_ours_is_preferred_where_it_
         let ws = client.connect().await.unwrap();
         assert_eq!(ws.subprotocol().as_deref(), chosen, "{path} {offered:?}");
     }
-    hub.stop().await;
 }
 
 #[tokio::test]
@@ -151,5 +146,4 @@ async fn a_message_that_cannot_be_published_is_told_by_the_close() {
         };
         assert_eq!(story.received.unwrap().code.0, code);
     }
-    hub.stop().await;
 }

@@ -1,5 +1,5 @@
 //! A hub on a free port, and clients for it.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
