@@ -11,14 +11,16 @@ const SHOWN_PEOPLE = 200;
 /** In a fuller room nobody wants to read who comes and goes. */
 const TOLD_PEOPLE = 25;
 
+const [kind, last] = location.pathname.split("/").slice(-2);
 const name = (() => {
-  const last = location.pathname.split("/").pop();
   try {
     return decodeURIComponent(last);
   } catch {
     return last;
   }
 })();
+/** `/c/NAME` names any channel, `/chat/NAME` always one of `chat`. */
+const channel = kind === "c" ? name : `chat:${name}`;
 const socketUrl = new URL("../ws", location.href);
 socketUrl.protocol = socketUrl.protocol === "https:" ? "wss:" : "ws:";
 socketUrl.search = socketUrl.hash = "";
@@ -63,7 +65,7 @@ const connection = new Connection(socketUrl.href, identity, {
   },
 });
 
-const room = new Room(connection, name, {
+const room = new Room(connection, channel, {
   message(message) {
     const isNew = isEntered && personOf(message.from) !== me;
     if (isNew) mark();
@@ -311,7 +313,7 @@ $("log").addEventListener("click", () => showSide(false));
 $("go").addEventListener("submit", (event) => {
   event.preventDefault();
   const other = $("other").value.trim();
-  if (other) location.assign(`./${encodeURIComponent(other)}`);
+  if (other) location.assign(`../chat/${encodeURIComponent(other)}`);
 });
 copies($("copy"), () => new URL(location.pathname, location.href).href);
 document.addEventListener("visibilitychange", () => {

@@ -8,6 +8,14 @@ const PAGE = 50;
 /** How long the hub surely knows a key that it saw. */
 const KEY_AGE = 5 * 60_000;
 const TYPING_EVERY = 2_500;
+/** What was not sent yet when the page was left. */
+const kept = (json) => {
+  try {
+    return JSON.parse(json) ?? [];
+  } catch {
+    return [];
+  }
+};
 const pause = (ms) => new Promise((end) => setTimeout(end, ms));
 
 /**
@@ -34,7 +42,7 @@ export class Room {
     this.#connection = connection;
     this.#channel = channel;
     this.#on = on;
-    this.#outbox = JSON.parse(ofTab.get(this.#place()) || "[]");
+    this.#outbox = kept(ofTab.get(this.#place()));
     for (const item of this.#outbox) on.pending(item);
   }
 
