@@ -55,7 +55,11 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
         let heard = numbers(&bench.hear(one));
         assert_eq!(heard, Vec::from_iter(0..50), "and the crowd misses nothing");
     }
-    assert_eq!(bench.shard.counters().recovered, 0, "and nobody had to read");
+    assert_eq!(
+        bench.shard.counters().recovered,
+        0,
+        "and nobody had to read"
+    );
 }
 
 #[test]

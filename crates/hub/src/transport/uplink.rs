@@ -109,9 +109,6 @@ pub(crate) async fn answer(request: Request) -> Response {
     let is_batch = text.trim_start().starts_with('[');
     let mut heard = Vec::new();
     native::text(text, &mut heard);
-    if heard.is_empty() {
-        return said(StatusCode::OK, Bytes::from_static(b"[]\n"));
-    }
     let Some(client) = connect.client.clone() else {
         return run(connect, heard, is_batch).await;
     };
