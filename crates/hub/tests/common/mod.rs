@@ -1,6 +1,8 @@
 //! A hub on a free port, and clients for it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod stream;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
