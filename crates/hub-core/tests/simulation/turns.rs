@@ -3,7 +3,7 @@
 use crate::bench::{Bench, numbers, publish, recovered};
 use crate::net::Said;
 use tidewire_hub_core::ToShard;
-use tidewire_hub_proto::{Push, Reply};
+use tidewire_hub_proto::{Command, Push, Reply};
 
 const FLOOD: usize = 10_000;
 const VISITS: usize = 512;
@@ -14,7 +14,7 @@ const WAIT: usize = 2;
 
 #[test]
 fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
-    let mut bench = Bench::new(|_| ());
+    let mut bench = Bench::new(|limits| limits.recent_bytes = 0);
     let (writer, listener) = (bench.join(1 << 20), bench.join(1 << 20));
     bench.subscribe(listener, "leave:small", None);
     let crowd: Vec<u64> = (0..FLOOD).map(|_| bench.join(1 << 20)).collect();
@@ -37,7 +37,10 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
             turns += 1;
             let before = bench.net.delivered;
             assert!(bench.turn(VISITS), "the flood is not over");
-            assert!(bench.net.delivered - before <= VISITS as u64 * 60, "bounded");
+            assert!(
+                bench.net.delivered - before <= VISITS as u64 * 60,
+                "bounded"
+            );
             if numbers(&bench.hear(listener)) == [text] {
                 break;
             }
@@ -52,7 +55,11 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
         let heard = numbers(&bench.hear(one));
         assert_eq!(heard, Vec::from_iter(0..50), "and the crowd misses nothing");
     }
-    assert_eq!(bench.shard.counters().recovered, 0, "and nobody had to read");
+    assert_eq!(
+        bench.shard.counters().recovered,
+        0,
+        "and nobody had to read"
+    );
 }
 
 #[test]
@@ -70,7 +77,10 @@ fn a_turn_flushes_no_more_than_it_may_visit() {
     mail.into_iter().for_each(|message| bench.give(message));
     let mut turns = 1;
     while bench.turn(VISITS) {
-        assert!(bench.net.touched.len() <= VISITS + 1, "outboxes touched in a turn");
+        assert!(
+            bench.net.touched.len() <= VISITS + 1,
+            "outboxes touched in a turn"
+        );
         bench.net.touched.clear();
         turns += 1;
     }
@@ -119,13 +129,53 @@ fn an_idle_channel_gives_its_position() {
     assert_eq!(crate::bench::position(&heard), Some(last));
     assert!(numbers(&heard).is_empty());
     let other = bench.join(1 << 20);
-    assert_eq!(crate::bench::position(&bench.subscribe(other, "leave:a", None)), Some(last));
+    assert_eq!(
+        crate::bench::position(&bench.subscribe(other, "leave:a", None)),
+        Some(last)
+    );
     let third = bench.join(1 << 20);
-    assert_eq!(numbers(&bench.subscribe(third, "leave:a", Some(beginning))), [1, 2]);
+    assert_eq!(
+        numbers(&bench.subscribe(third, "leave:a", Some(beginning))),
+        [1, 2]
+    );
+}
+
+#[test]
+fn history_at_subscribe_is_the_newest_and_then_live() {
+    let mut bench = Bench::new(|_| ());
+    let (writer, one) = (bench.join(1 << 20), bench.join(1 << 20));
+    bench.publish(writer, "leave:a", 0..30);
+    for (history, first) in [(5, 25), (30, 0), (100, 0)] {
+        let channel = crate::bench::channel("leave:a");
+        let subscribe = Command::Subscribe {
+            channel,
+            since: None,
+            history,
+            presence: false,
+        };
+        bench.ask(one, subscribe);
+        bench.settle();
+        let heard = bench.hear(one);
+        assert_eq!(recovered(&heard), [None]);
+        assert_eq!(numbers(&heard), Vec::from_iter(first..30));
+        let live = |said: &Said| matches!(said, Said::Push(Push::Live { .. }));
+        assert!(heard.last().is_some_and(live));
+        bench.ask(one, crate::bench::unsubscribe("leave:a"));
+        bench.settle();
+        bench.hear(one);
+    }
 }
 
 fn answers(heard: &[Said]) -> usize {
-    let is = |said: &&Said| matches!(said, Said::Push(Push::Reply { reply: Reply::Published { .. }, .. }));
+    let is = |said: &&Said| {
+        matches!(
+            said,
+            Said::Push(Push::Reply {
+                reply: Reply::Published { .. },
+                ..
+            })
+        )
+    };
     heard.iter().filter(is).count()
 }
 
@@ -143,12 +193,18 @@ fn whoever_has_enough_under_way_waits_and_is_let_go_on() {
     assert!(bench.net.resumed.is_empty());
     let mut done: Vec<ToShard> = bench.mail.drain(..).collect();
     let last = done.split_off(11);
-    done.into_iter().rev().for_each(|message| bench.give(message));
+    done.into_iter()
+        .rev()
+        .for_each(|message| bench.give(message));
     assert_eq!(bench.net.resumed, [writer], "told once that it may go on");
     last.into_iter().for_each(|message| bench.give(message));
     bench.settle();
     assert_eq!(bench.net.resumed, [writer]);
-    assert_eq!(answers(&bench.hear(writer)), 20, "each command has its answer");
+    assert_eq!(
+        answers(&bench.hear(writer)),
+        20,
+        "each command has its answer"
+    );
 }
 
 #[test]
