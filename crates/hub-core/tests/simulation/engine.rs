@@ -77,6 +77,7 @@ impl Engine {
                 oracle.excuse(effect.channel());
                 Some(Fault::Unavailable("no answer".into()))
             }
+            Effect::Enter { .. } if chance(rng, faults.reads) => Some(Fault::Overloaded),
             _ => None,
         };
         if let Some(fault) = refused {
@@ -84,6 +85,7 @@ impl Engine {
                 Effect::Append { .. } => Done::Appended(Err(fault)),
                 Effect::Relay { .. } => Done::Relayed(Err(fault)),
                 Effect::Watch { .. } => Done::Watched(Err(fault)),
+                Effect::Enter { .. } => Done::Entered(Err(fault)),
                 _ => Done::Page(Err(fault)),
             };
             told.push((shard, ToShard::Done(ticket, done)));
