@@ -1,6 +1,6 @@
 //! The memory engine keeps the contract of engines.
 
-use tidewire_testkit::engines::{MemorySubject, run, run_all};
+use tidewire_testkit::engines::{MemorySubject, run, run_all, run_each_failure};
 
 #[test]
 fn memory_engine_keeps_the_contract() {
@@ -13,4 +13,9 @@ fn memory_engine_keeps_it_under_many_faults() {
     run(&|_| true, &seeds, &mut |options| {
         Box::new(MemorySubject::new(options))
     });
+}
+
+#[test]
+fn memory_engine_keeps_it_whichever_effect_fails() {
+    run_each_failure(1, &mut |options| Box::new(MemorySubject::new(options)));
 }

@@ -89,18 +89,23 @@ pub(crate) fn trouble(path: &Path, error: &io::Error) -> OpenError {
     }
 }
 
-#[cfg(unix)]
+/// When the file was made belongs to it: the number of a deleted file is soon given to another.
 fn identity(metadata: &Metadata) -> String {
+    let made = metadata
+        .created()
+        .ok()
+        .and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_nanos());
+    format!("{}:{made}", number(metadata))
+}
+
+#[cfg(unix)]
+fn number(metadata: &Metadata) -> String {
     use std::os::unix::fs::MetadataExt;
     format!("{}:{}", metadata.dev(), metadata.ino())
 }
 
 #[cfg(not(unix))]
-fn identity(metadata: &Metadata) -> String {
-    let made = metadata.created().ok().and_then(|at| {
-        at.duration_since(std::time::UNIX_EPOCH)
-            .ok()
-            .map(|since| since.as_nanos())
-    });
-    format!("made:{}", made.unwrap_or_default())
+fn number(_: &Metadata) -> &'static str {
+    ""
 }

@@ -146,10 +146,15 @@ pub(crate) fn migrate(connection: &Connection) -> Result<(), Unfit> {
 /// Moves what is in the WAL into the database, and syncs both: what can be read now survives a power
 /// loss, also what a killed process had written but not synced.
 pub(crate) fn settle(connection: &Connection) -> Result<(), Trouble> {
-    let busy: i64 =
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy == 0 {
-        return Ok(());
+    let busy = connection
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        .map_err(Trouble::from);
+    match busy {
+        Ok(0i64) => return Ok(()),
+        Ok(_) => {}
+        // The log was synced before the database had to grow: it is safe where it is.
+        Err(Trouble::Full) => return Ok(()),
+        Err(trouble) => return Err(trouble),
     }
     // Somebody reads: it is enough that all of it has been moved.
     let left: i64 = connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| {

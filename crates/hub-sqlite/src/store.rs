@@ -155,10 +155,13 @@ pub(crate) fn open(
     let state = start(&connection, folder, identity, options.new_term)
         .map_err(|trouble| unfit(Unfit::Trouble(trouble)))?;
     // It accuses whoever puts an older database here; so it must be there before a position is told.
-    state
-        .witness()
-        .write(folder.path())
-        .map_err(|error| trouble(&folder.path().join("witness"), &error))?;
+    let witness = state.witness().write(folder.path());
+    let witness = witness.map_err(|error| trouble(&folder.path().join("witness"), &error));
+    match witness {
+        // The one from before stays: it knows less, and what can be read can still be read.
+        Ok(()) | Err(OpenError::Full { .. }) => {}
+        Err(error) => return Err(error),
+    }
     Ok((connection, state))
 }
 

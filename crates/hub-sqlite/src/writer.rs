@@ -14,6 +14,7 @@ use crate::witness::{Witness, now_millis};
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 use tidewire_hub_core::Fault;
 use tidewire_hub_core::contract::LogOptions;
@@ -84,11 +85,16 @@ impl Writer {
                 return self.leave(&mut log);
             }
             log.set_now(now_millis());
+            let full = shared.tally.full.load(Relaxed);
             let done = if taken.items.is_empty() {
                 Ok(())
             } else {
                 run(&mut log, &mut self.post, &shared.tally, &taken.items)
             };
+            if shared.tally.full.load(Relaxed) != full {
+                // What fits into the database makes room in the log.
+                checkpoint(connection, 1);
+            }
             let done = done.and_then(|()| self.tidy(&mut log, &mut sweep, &mut witnessed));
             if let Err(lost) = done {
                 return Left::Lost(lost, log.state);
@@ -126,7 +132,7 @@ impl Writer {
             let _ = witnessed.1.write(self.shared.folder.path());
         }
         log.shed(|channel| self.post.is_watched(channel));
-        checkpoint(log.connection());
+        checkpoint(log.connection(), CHECKPOINT);
         Ok(())
     }
 
@@ -182,13 +188,13 @@ impl Writer {
 
 /// Moves pages from the write-ahead log into the database, if there are many. What fails is tried again
 /// after the next commit.
-fn checkpoint(connection: &Connection) {
+fn checkpoint(connection: &Connection, least: i64) {
     let pages = |how: &str| {
         connection.query_row(how, [], |row| {
             Ok(row.get::<_, i64>(1)? - row.get::<_, i64>(2)?)
         })
     };
-    if pages("PRAGMA wal_checkpoint(NOOP)").is_ok_and(|pages| pages >= CHECKPOINT) {
+    if pages("PRAGMA wal_checkpoint(NOOP)").is_ok_and(|pages| pages >= least) {
         let _ = pages("PRAGMA wal_checkpoint(PASSIVE)");
     }
 }

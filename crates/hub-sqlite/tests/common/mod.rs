@@ -1,6 +1,6 @@
 //! An engine in a folder of its own, and a mailbox that waits for its answers.
 
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -44,8 +44,8 @@ pub struct Flags {
     pub tls_cert: Option<String>,
     /// `--tls-key`.
     pub tls_key: Option<String>,
-    /// `--tls-dev`: instead of any certificate that is configured.
-    pub tls: Option<ServerTls>,
+    /// `--tls-dev`: certificates that are configured are not read. The caller sets [`Config::tls`].
+    pub tls_dev: bool,
     /// `--new-term`.
     pub new_term: bool,
 }
@@ -275,8 +275,7 @@ impl Loader {
     }
 
     fn tls(&mut self, flags: &Flags) {
-        if flags.tls.is_some() {
-            self.draft.config.tls.clone_from(&flags.tls);
+        if flags.tls_dev {
             return;
         }
         let place = |name: &str| self.places.get(name).cloned().unwrap_or(Place::Default);

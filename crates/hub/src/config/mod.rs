@@ -13,10 +13,10 @@ mod value;
 pub use self::load::{Flags, Loaded, Sources};
 pub use self::mistake::{Mistake, Mistakes, Place};
 pub use crate::guard::Guard;
+pub use tidewire_hub_core::{Access, Limits, Namespace, Settings, SlowConsumer, Storage};
 
 use std::path::PathBuf;
 use std::time::Duration;
-use tidewire_hub_core::{Access, Namespace, Settings, Storage};
 
 /// Where a hub listens unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:4000";

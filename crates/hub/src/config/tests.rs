@@ -8,7 +8,6 @@ use super::load::variable;
 use super::options::{NAMESPACE, NODE};
 use super::*;
 use std::path::Path;
-use tidewire_hub_core::SlowConsumer;
 
 fn load(text: &str) -> Result<Loaded, Mistakes> {
     Config::from_toml(Path::new("hub.toml"), text)

@@ -61,12 +61,6 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Every value of a parameter.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        let same = self.0.iter().filter(move |(known, _)| known == name);
-        same.map(|(_, value)| value.as_str())
-    }
-
     /// Whether a switch is on: there, and not `0` or `false`.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name)
@@ -150,7 +144,6 @@ mod tests {
         assert!(query.is_on("echo") && query.is_on("hello"));
         assert!(!query.is_on("presence") && !query.is_on("history"));
         assert_eq!(query.name().unwrap().as_deref(), Some("Ann Bé"));
-        assert_eq!(query.all("echo").count(), 2);
         assert!(Query::parse(Some("a=%f")).is_err());
         assert!(Query::parse(Some(&"a&".repeat(65))).is_err());
         let wrong = Query::parse(Some("since=x&history=-1&name=%00")).unwrap();

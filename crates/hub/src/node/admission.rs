@@ -11,6 +11,9 @@ use tidewire_hub_core::ShardId;
 /// Descriptors that are left for files, listeners and event loops.
 const RESERVED: usize = 64;
 
+/// Connections that are told at the same time that there is no room.
+const REFUSING: usize = RESERVED / 4;
+
 /// Counts who is in.
 #[derive(Debug)]
 pub(crate) struct Door {
@@ -20,6 +23,18 @@ pub(crate) struct Door {
     /// 0: no limit.
     per_address: usize,
     addresses: Mutex<HashMap<IpAddr, usize>>,
+    /// Connections that are being told that there is no room.
+    refusing: AtomicUsize,
+}
+
+/// The right to tell a connection that there is no room; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Refusing(Arc<Door>);
+
+impl Drop for Refusing {
+    fn drop(&mut self) {
+        self.0.refusing.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// The right of one connection to be there; given back when it is dropped.
@@ -64,6 +79,7 @@ impl Door {
             most,
             per_address: config.max_connections_per_address,
             addresses: Mutex::default(),
+            refusing: AtomicUsize::new(0),
         })
     }
 
@@ -113,6 +129,12 @@ impl Door {
             address,
         };
         Ok((shard, Arc::new(admission)))
+    }
+
+    /// Whether one more connection may be told that there is no room: beyond, they are just dropped.
+    pub(crate) fn refuse(self: &Arc<Self>) -> Option<Refusing> {
+        let refusing = Refusing(self.clone());
+        (self.refusing.fetch_add(1, Ordering::Relaxed) < REFUSING).then_some(refusing)
     }
 
     fn addresses(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {

@@ -1,14 +1,15 @@
 //! The ports: opening them, and accepting from them.
 
 use super::error::StartError;
-use super::{HubEvent, Node};
-use std::io::{self, ErrorKind, Write};
+use super::{HubEvent, Node, Refusing};
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpSocket, lookup_host};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, lookup_host};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Connections the kernel may hold ready for us; it caps this by `net.core.somaxconn`.
 const BACKLOG: u32 = 4096;
@@ -93,11 +94,26 @@ pub(crate) async fn accept(
     }
 }
 
-/// Tells a client that there is no room, if its socket takes that much at once, and hangs up.
-pub(super) fn refuse(mut tcp: std::net::TcpStream) {
+/// Tells a client that there is no room, and hangs up when it has read that.
+pub(crate) async fn refuse(tcp: std::net::TcpStream, refusing: Refusing) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\n\
         content-length: 0\r\nconnection: close\r\n\r\n";
-    _ = tcp.write(ANSWER);
+    let tell = async {
+        let mut tcp = TcpStream::from_std(tcp)?;
+        tcp.write_all(ANSWER).await?;
+        tcp.shutdown().await?;
+        // Closing with input unread would make the kernel reset the connection, and the answer could
+        // be lost with it: read what is still coming, a little and for a moment.
+        let mut rest = [0; 1024];
+        for _ in 0..64 {
+            if tcp.read(&mut rest).await? == 0 {
+                break;
+            }
+        }
+        io::Result::Ok(())
+    };
+    _ = timeout(Duration::from_secs(1), tell).await;
+    drop(refusing);
 }
 
 /// Whether a failed accept says something about one connection and nothing about the next.

@@ -7,10 +7,10 @@ mod listen;
 mod lot;
 mod tally;
 
-pub(crate) use admission::{Admission, Door};
+pub(crate) use admission::{Admission, Door, Refusing};
 pub use error::StartError;
 pub use event::{Full, HubEvent};
-pub(crate) use listen::accept;
+pub(crate) use listen::{accept, refuse};
 pub(crate) use tally::Tally;
 
 use crate::clock::Clock;
@@ -87,7 +87,11 @@ impl Node {
             Err(full) => {
                 self.tally.refused(full);
                 self.tell(HubEvent::Full { peer, full });
-                listen::refuse(tcp);
+                if let Some(refusing) = self.door.refuse()
+                    && let Some(mailbox) = self.post.shard(ShardId(0))
+                {
+                    mailbox.put(256, Parcel::Refused(tcp, refusing));
+                }
             }
         }
     }

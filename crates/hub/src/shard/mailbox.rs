@@ -9,7 +9,7 @@ use tidewire_hub_core::{Counters, Done, Effect, Fault, Notice, ShardId, Ticket, 
 use tidewire_hub_proto::{Channel, Pos};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::node::Admission;
+use crate::node::{Admission, Refusing};
 
 /// Bytes that a mailbox holds. Beyond, records are not put in: the shard is told where the channel
 /// stands when there is room again, finds itself behind, and reads.
@@ -24,6 +24,8 @@ pub(crate) enum Parcel {
     Asked(ShardId, Ticket, Effect),
     /// A connection to serve.
     Socket(TcpStream, SocketAddr, Arc<Admission>),
+    /// A connection that there is no room for.
+    Refused(TcpStream, Refusing),
     /// What has it done so far?
     Count(oneshot::Sender<Counters>),
 }

@@ -2,7 +2,7 @@
 
 use super::mailbox::{Inbox, Parcel};
 use super::{Local, State};
-use crate::http;
+use crate::{http, node};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -93,6 +93,9 @@ impl Local {
                 if let Ok(tcp) = TcpStream::from_std(tcp) {
                     tokio::task::spawn_local(http::serve(self.clone(), tcp, peer, admission));
                 }
+            }
+            Parcel::Refused(tcp, refusing) => {
+                tokio::task::spawn_local(node::refuse(tcp, refusing));
             }
             Parcel::Count(answer) => _ = answer.send(self.counters()),
         }

@@ -36,6 +36,7 @@ pub(super) fn check(effect: &Effect, done: &Done) {
         _ => panic!("{effect:?} was answered with {done:?}"),
     }
 }
+
 fn check_page(page: &Page, limit: PageLimit) {
     let count = page.records.len();
     assert!(count <= limit.records.max(1), "more than {limit:?}");

@@ -2,7 +2,9 @@
 
 use super::{Restart, Restarted, Subject};
 use crate::Random;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use tidewire_hub_core::contract::{Done, Effect, Fault, Notice, ShardId, Ticket, ToShard};
 use tidewire_hub_proto::{Channel, Pos};
 
@@ -34,6 +36,46 @@ impl Faults {
     };
 }
 
+/// How one effect fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The disk is full: an append is not done.
+    Full,
+    /// Too much waits: it is not done.
+    Overloaded,
+    /// The store is not there: it is not done.
+    Unavailable,
+    /// It is done, and then its answer is lost.
+    AnswerLost,
+}
+
+impl Failure {
+    /// Each of them.
+    pub const ALL: [Self; 4] = [
+        Self::Full,
+        Self::Overloaded,
+        Self::Unavailable,
+        Self::AnswerLost,
+    ];
+
+    fn fault(self) -> Fault {
+        match self {
+            Self::Full => Fault::Full,
+            Self::Overloaded => Fault::Overloaded,
+            Self::Unavailable | Self::AnswerLost => Fault::Unavailable("injected".into()),
+        }
+    }
+
+    /// Whether an effect can fail like this. Who watches although that failed would be told of it.
+    fn suits(self, effect: &Effect) -> bool {
+        match self {
+            Self::Full => matches!(effect, Effect::Append { .. }),
+            Self::AnswerLost => !matches!(effect, Effect::Watch { .. }),
+            Self::Overloaded | Self::Unavailable => true,
+        }
+    }
+}
+
 /// An engine around which things go wrong, as far as the contract allows it.
 ///
 /// What a shard is told of its channels stays in order behind its `Watched`, but comes late; other
@@ -52,8 +94,10 @@ pub struct Faulty {
     again: Vec<(ShardId, Notice)>,
     /// What fails although it is done.
     doomed: BTreeMap<(ShardId, Ticket), Done>,
-    /// Tickets that have been failed without being done.
-    refused: BTreeSet<(ShardId, Ticket)>,
+    /// The one effect that fails, by its number, and how.
+    appointed: Option<(usize, Failure)>,
+    /// Effects so far; whoever made this may look at it.
+    effects: Rc<Cell<usize>>,
 }
 
 impl Faulty {
@@ -69,30 +113,48 @@ impl Faulty {
             owed: BTreeMap::new(),
             again: Vec::new(),
             doomed: BTreeMap::new(),
-            refused: BTreeSet::new(),
+            appointed: None,
+            effects: Rc::default(),
         }
     }
 
-    /// How many effects it has failed without doing them.
+    /// Fails one effect only, the one of this number, and everything else is in time. `effects`
+    /// counts them.
     #[must_use]
-    pub fn refusals(&self) -> usize {
-        self.refused.len()
+    pub fn once(
+        inner: Box<dyn Subject>,
+        number: usize,
+        failure: Failure,
+        effects: Rc<Cell<usize>>,
+    ) -> Self {
+        let nothing = Faults {
+            late: 0,
+            dropped: 0,
+            repeated: 0,
+            failed: 0,
+        };
+        Self {
+            appointed: Some((number, failure)),
+            effects,
+            ..Self::new(inner, 0, nothing)
+        }
     }
 
     fn chance(&mut self, percent: usize) -> bool {
         self.random.below(100) < percent
     }
 
-    /// A fault for an effect, and whether the effect is done all the same.
-    fn fault(&mut self, effect: &Effect) -> (Fault, bool) {
-        let broken = || Fault::Unavailable("injected".into());
-        // Who watches although that failed would be told of it.
-        let may_be_done = !matches!(effect, Effect::Watch { .. });
-        match self.random.below(4) {
-            0 if matches!(effect, Effect::Append { .. }) => (Fault::Full, false),
-            0 | 1 => (Fault::Overloaded, false),
-            2 => (broken(), false),
-            _ => (broken(), may_be_done),
+    /// How the next effect fails, if it does.
+    fn failure(&mut self) -> Option<Failure> {
+        let number = self.effects.replace(self.effects.get() + 1);
+        let by_chance = self.chance(self.faults.failed);
+        match self.appointed {
+            Some((appointed, failure)) => (appointed == number).then_some(failure),
+            None if by_chance => {
+                let any = self.random.below(Failure::ALL.len());
+                Failure::ALL.get(any).copied()
+            }
+            None => None,
         }
     }
 
@@ -189,16 +251,13 @@ impl Faulty {
 
 impl Subject for Faulty {
     fn submit(&mut self, shard: ShardId, ticket: Ticket, effect: Effect) {
-        if self.chance(self.faults.failed) {
-            let (fault, is_done) = self.fault(&effect);
-            if let Some(failed) = effect.failed(fault) {
-                if is_done {
-                    self.doomed.insert((shard, ticket), failed);
-                } else {
-                    self.refused.insert((shard, ticket));
-                    return self.take(shard, ToShard::Done(ticket, failed));
-                }
+        if let Some(failure) = self.failure().filter(|failure| failure.suits(&effect))
+            && let Some(failed) = effect.failed(failure.fault())
+        {
+            if failure != Failure::AnswerLost {
+                return self.take(shard, ToShard::Done(ticket, failed));
             }
+            self.doomed.insert((shard, ticket), failed);
         }
         self.inner.submit(shard, ticket, effect);
     }

@@ -16,12 +16,14 @@ mod words;
 pub use cases::{CASES, Case};
 pub use driver::{Asked, Driver};
 pub use ear::{Heard, Seen};
-pub use faulty::{Faults, Faulty};
+pub use faulty::{Failure, Faults, Faulty};
 pub use pure::MemorySubject;
 pub use words::{ALL, fault_of, heard_texts, member, publication, texts};
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
 use tidewire_hub_core::contract::{Effect, LogOptions, ShardId, Ticket, ToShard};
 
 /// The namespaces that the cases use, by name. They are the same for every case.
@@ -121,6 +123,37 @@ pub fn run_all(make: &mut Maker<'_>) {
 /// When a case fails, with the names of all that do.
 pub fn run_core(make: &mut Maker<'_>) {
     run(&|case| case.core, &[None], make);
+}
+
+/// Runs the cases that are about failure with one fault each: at every `step`-th effect in turn, of
+/// every kind. A `step` of 1 leaves none out.
+///
+/// # Panics
+///
+/// When a case fails, after it has said which and at which effect.
+pub fn run_each_failure(step: usize, make: &mut Maker<'_>) {
+    let cases = CASES.iter().copied().flatten();
+    for case in cases.filter(|case| case.failing) {
+        for failure in Failure::ALL {
+            for number in (0..).step_by(step.max(1)) {
+                let effects = Rc::new(Cell::new(0));
+                let subject = make(&namespaces());
+                let faulty = Faulty::once(subject, number, failure, Rc::clone(&effects));
+                let mut driver = Driver::new(case.name, Box::new(faulty));
+                let run = AssertUnwindSafe(|| (case.run)(&mut driver));
+                if let Err(panic) = catch_unwind(run) {
+                    eprintln!(
+                        "case failed: {} ({failure:?} at effect {number})",
+                        case.name
+                    );
+                    resume_unwind(panic);
+                }
+                if number >= effects.get() {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// Runs the cases that `which` chooses, with each of the seeds; `None`: without faults.

@@ -77,13 +77,13 @@ fn every_mistake_has_its_line_its_column_and_what_to_do() {
         ),
         (
             "[namespaces.chat]\nmax_message = \"2MiB\"",
-            "hub.toml:2:15: namespaces.chat.max_message: a message of \"2MiB\" would never fit \
-             limits.outbox, which is \"1MiB\": lower the one or raise the other",
+            "hub.toml:2:15: namespaces.chat.max_message: a message of \"2MiB\" can take twice \
+             that on its way, which does not fit limits.outbox, \"1MiB\": lower the one or raise the other",
         ),
         (
-            "[limits]\noutbox = \"32KiB\"\n[namespaces.chat]",
-            "hub.toml:3:13: namespaces.chat.max_message: a message of \"64KiB\" would never fit \
-             limits.outbox, which is \"32KiB\": lower the one or raise the other",
+            "[limits]\noutbox = \"127KiB\"\n[namespaces.chat]",
+            "hub.toml:3:13: namespaces.chat.max_message: a message of \"64KiB\" can take twice \
+             that on its way, which does not fit limits.outbox, \"127KiB\": lower the one or raise the other",
         ),
         (
             "[namespaces.chat]\npresence_grace = \"2h\"",

@@ -51,7 +51,12 @@ fn the_sample_has_every_option_with_its_default() {
                 default = "0".to_owned();
             }
             assert_eq!(told_default(&comments), default, "{}", option.name);
-            assert_eq!(line, format!("{name} = {default}"));
+            // Written down, it would not follow the address.
+            let depends = option.name == "max_connections_per_address";
+            assert!(
+                line == format!("{name} = {default}") || depends && line.starts_with("# "),
+                "{line}"
+            );
         }
     }
     for option in NAMESPACE {

@@ -2,7 +2,7 @@
 
 use super::{Case, failing, numbered};
 use crate::engines::driver::{Asked, Driver};
-use crate::engines::words::{fault_of, heard_texts, publication, texts};
+use crate::engines::words::{fault_of, heard_texts, member, publication, texts};
 use std::collections::BTreeMap;
 use tidewire_hub_core::contract::{Done, Effect, Fault};
 use tidewire_hub_proto::{Channel, Pos};
@@ -12,6 +12,7 @@ pub(super) const CASES: &[Case] = &[
     failing("retried-until-kept-once", retried_until_kept_once),
     failing("watchers-miss-nothing", watchers_miss_nothing),
     failing("redacted-in-the-end", redacted_in_the_end),
+    failing("present-in-the-end", present_in_the_end),
 ];
 
 /// Publishes without keys; what was acknowledged, refused, and unknown.
@@ -98,4 +99,24 @@ fn redacted_in_the_end(d: &mut Driver) {
         let gone = fault_of(&done).is_none() || d.redact(&channel, pos);
         assert!(gone && !texts(&d.kept(&channel)).contains(text));
     }
+}
+
+/// Whoever enters until that succeeds has come once.
+fn present_in_the_end(d: &mut Driver) {
+    let channel = d.channel("log", "a");
+    d.watch(1, &channel);
+    for n in 0..12 {
+        d.enter(0, &channel, member(&format!("s{n:02}"), "ann"), None);
+    }
+    d.leave(0, &channel, "s03");
+    let page = d.members(&channel, None, 100);
+    assert_eq!(page.total, 11);
+    let counts: Vec<_> = d
+        .seen(1, &channel)
+        .iter()
+        .map(|seen| (seen.joined, seen.sessions))
+        .collect();
+    let mut expected: Vec<_> = (1..=12).map(|sessions| (true, sessions)).collect();
+    expected.push((false, 11));
+    assert_eq!(counts, expected);
 }
