@@ -157,9 +157,7 @@ impl Bench {
 
     /// One turn; whether there is more to do.
     pub(crate) fn turn(&mut self, visits: usize) -> bool {
-        let more = self
-            .shard
-            .turn(self.now, Budget { visits }, &mut self.net);
+        let more = self.shard.turn(self.now, Budget { visits }, &mut self.net);
         self.take_effects();
         more
     }
@@ -197,8 +195,7 @@ impl Bench {
                 conn.blocked = conn.queued > 0;
                 let queued = conn.queued;
                 if let Some(session) = conn.session {
-                    self.shard
-                        .drained(self.now, session, queued, &mut self.net);
+                    self.shard.drained(self.now, session, queued, &mut self.net);
                     self.take_effects();
                     self.settle();
                 }

@@ -33,7 +33,15 @@ fn replies(heard: &[Said]) -> Vec<&Reply> {
 
 /// Whether these are the answers to a subscribe that was overtaken, and to the unsubscribe.
 fn is_called_off(replies: &[&Reply]) -> bool {
-    let first = |reply: &Reply| matches!(reply, Reply::Error { code: ErrorCode::NotSubscribed, .. });
+    let first = |reply: &Reply| {
+        matches!(
+            reply,
+            Reply::Error {
+                code: ErrorCode::NotSubscribed,
+                ..
+            }
+        )
+    };
     matches!(replies, [one, Reply::Unsubscribed { .. }] if first(one))
 }
 

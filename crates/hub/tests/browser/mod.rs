@@ -1,5 +1,5 @@
 //! Chromium, driven over its DevTools protocol by this project's own client.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -145,7 +145,11 @@ impl Tab<'_> {
     /// Waits until an expression is true in the page; what it is about is in the failure.
     pub async fn until(&self, expression: &str) {
         let reached = timeout(PATIENCE, async {
-            while self.eval(&format!("Boolean({expression})")).await != json!(true) {
+            // While a page loads, elements are missing.
+            let guarded = format!(
+                "(() => {{ try {{ return Boolean({expression}) }} catch {{ return false }} }})()"
+            );
+            while self.eval(&guarded).await != json!(true) {
                 sleep(Duration::from_millis(30)).await;
             }
         });
