@@ -57,6 +57,16 @@ fn differential_against_tungstenite() {
 }
 
 #[test]
+fn native() {
+    run("native");
+}
+
+#[test]
+fn cursor() {
+    run("cursor");
+}
+
+#[test]
 fn the_corpus_on_disk_holds_every_seed() {
     for target in targets::ALL {
         let on_disk: BTreeSet<_> = corpus::load(target.name).unwrap().into_iter().collect();

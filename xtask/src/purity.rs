@@ -1,4 +1,4 @@
-//! The protocol crate is pure: no clock, thread, socket or random source, in its tree or in its own code.
+//! Some crates are pure: no clock, thread, socket or random source, in their tree or in their own code.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -10,8 +10,12 @@ use crate::context::{Context, read};
 use crate::process::{self, Failure, Result};
 use crate::report::Done;
 
-/// The crate that must be pure, and where it lives.
-const PURE: (&str, &str) = ("tidewire-proto", "crates/proto");
+/// The crates that must be pure, and where they live.
+const PURE: &[(&str, &str)] = &[
+    ("tidewire-proto", "crates/proto"),
+    ("tidewire-hub-proto", "crates/hub-proto"),
+    ("tidewire-hub-core", "crates/hub-core"),
+];
 
 /// Crates that open sockets, start threads, read clocks or draw random numbers.
 const IMPURE: &[&str] = &[
@@ -61,34 +65,35 @@ const BANS: &[&str] = &[
 
 const WASM: &str = "wasm32-unknown-unknown";
 
-/// Runs the three checks.
+/// Runs the three checks on each of them.
 pub(crate) fn suite(context: &Context) -> Result<Done> {
-    let tree = tree(&context.metadata, PURE.0)?;
-    let impure: Vec<&str> = IMPURE
-        .iter()
-        .copied()
-        .filter(|name| tree.contains(*name))
-        .collect();
-    if !impure.is_empty() {
-        return Err(Failure::new(format!(
-            "{} depends on {}: hand the crate what it needs as an argument instead",
-            PURE.0,
-            impure.join(", ")
-        )));
+    let mut sizes = Vec::new();
+    for (name, home) in PURE {
+        let tree = tree(&context.metadata, name)?;
+        let impure: Vec<&str> = IMPURE
+            .iter()
+            .copied()
+            .filter(|name| tree.contains(*name))
+            .collect();
+        if !impure.is_empty() {
+            return Err(Failure::new(format!(
+                "{name} depends on {}: hand the crate what it needs as an argument instead",
+                impure.join(", ")
+            )));
+        }
+        check_source(&context.root.join(home))?;
+        println!(
+            "{name}: {} crates in its tree, none impure; forbids unsafe code, bans {} ways out",
+            tree.len(),
+            BANS.len()
+        );
+        sizes.push(format!("{} in the tree of {name}", tree.len()));
     }
-    println!("{}: {} crates in its tree, none impure", PURE.0, tree.len());
 
-    let home = context.root.join(PURE.1);
-    check_source(&home)?;
-    println!(
-        "{}: forbids unsafe code, bans {} ways out",
-        PURE.0,
-        BANS.len()
-    );
-
-    let mut done = Done::whole(format!("{} crates in the tree", tree.len()));
+    let mut done = Done::whole(format!("crates: {}", sizes.join(", ")));
     if has_target(context) {
-        let arguments = ["build", "-p", PURE.0, "--target", WASM];
+        let mut arguments = vec!["build", "--target", WASM];
+        arguments.extend(PURE.iter().flat_map(|(name, _)| ["-p", name]));
         process::run(&mut context.cargo(&arguments), Duration::from_secs(900))?;
     } else {
         let reason = format!("build for {WASM}: target not installed (`rustup target add {WASM}`)");

@@ -39,7 +39,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "purity",
-        about: "the protocol crate sees no I/O, clock or chance",
+        about: "the pure crates see no I/O, clock or chance",
         run: purity::suite,
     },
     Suite {

@@ -8,7 +8,10 @@ mod bench;
 mod connect;
 mod echo;
 mod exit;
+mod serve;
+mod signals;
 mod term;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -20,6 +23,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
     let exit = match cli.command {
+        Some(args::Command::Serve(args)) => serve::run(&args),
+        Some(args::Command::CheckConfig(args)) => serve::check::run(&args),
         Some(args::Command::Echo(args)) => echo::run(args),
         Some(args::Command::Bench(args)) => bench::run(&args),
         Some(args::Command::Connect(args)) => connect(args),

@@ -28,6 +28,8 @@ fn check(name: &str, args: &[&str]) {
 #[test]
 fn help_is_as_written_down() {
     check("tidewire", &["--help"]);
+    check("serve", &["serve", "--help"]);
+    check("check-config", &["check-config", "--help"]);
     check("echo", &["echo", "--help"]);
     check("connect", &["connect", "--help"]);
     check("bench", &["bench", "--help"]);

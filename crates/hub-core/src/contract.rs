@@ -11,6 +11,7 @@
 //! 1. *Kept before told.* When [`Done::Appended`] succeeds, and before any [`Notice::Record`] of it,
 //!    the record is kept as the namespace asks: for `durable`, it survives `kill -9` and power loss.
 //! 2. *One order.* Positions of a channel grow within a term; reads give them in that order, each once.
+//!    What one shard appends to a channel keeps the order in which it was submitted.
 //! 3. *Terms.* If acknowledged records of a channel may have been lost, its positions are of a new
 //!    term from then on. A position is never given twice in a term.
 //! 4. *Intact or told.* [`Effect::Read`] gives every record after a position, or [`Fault::Gone`].

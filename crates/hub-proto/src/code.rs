@@ -246,3 +246,72 @@ impl CloseReason {
             .unwrap_or(&CLOSE_CODES[0])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The variant after this one: a new variant must be put in here.
+    fn error_after(code: ErrorCode) -> Option<ErrorCode> {
+        Some(match code {
+            ErrorCode::BadRequest => ErrorCode::BadChannel,
+            ErrorCode::BadChannel => ErrorCode::BadPosition,
+            ErrorCode::BadPosition => ErrorCode::BadClient,
+            ErrorCode::BadClient => ErrorCode::UnknownNamespace,
+            ErrorCode::UnknownNamespace => ErrorCode::Forbidden,
+            ErrorCode::Forbidden => ErrorCode::AlreadySubscribed,
+            ErrorCode::AlreadySubscribed => ErrorCode::NotSubscribed,
+            ErrorCode::NotSubscribed => ErrorCode::TooManySubscriptions,
+            ErrorCode::TooManySubscriptions => ErrorCode::TooLarge,
+            ErrorCode::TooLarge => ErrorCode::RateLimited,
+            ErrorCode::RateLimited => ErrorCode::Gone,
+            ErrorCode::Gone => ErrorCode::StorageFull,
+            ErrorCode::StorageFull => ErrorCode::Unavailable,
+            ErrorCode::Unavailable => ErrorCode::Overloaded,
+            ErrorCode::Overloaded => ErrorCode::NotHere,
+            ErrorCode::NotHere => return None,
+        })
+    }
+
+    fn close_after(reason: CloseReason) -> Option<CloseReason> {
+        Some(match reason {
+            CloseReason::Shutdown => CloseReason::SlowConsumer,
+            CloseReason::SlowConsumer => CloseReason::Overloaded,
+            CloseReason::Overloaded => CloseReason::BadProtocol,
+            CloseReason::BadProtocol => CloseReason::Forbidden,
+            CloseReason::Forbidden => return None,
+        })
+    }
+
+    #[test]
+    fn every_error_code_has_one_row_and_a_word_of_its_own() {
+        let all: Vec<_> =
+            std::iter::successors(Some(ErrorCode::BadRequest), |code| error_after(*code)).collect();
+        let rows: Vec<_> = ERROR_CODES.iter().map(|row| row.0).collect();
+        assert_eq!(rows, all);
+        let words: BTreeSet<_> = all.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), all.len());
+        assert!(
+            words
+                .iter()
+                .all(|word| word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
+    }
+
+    #[test]
+    fn every_close_code_has_one_row_in_the_range_that_says_whether_to_come_back() {
+        let all: Vec<_> =
+            std::iter::successors(Some(CloseReason::Shutdown), |code| close_after(*code)).collect();
+        let rows: Vec<_> = CLOSE_CODES.iter().map(|row| row.0).collect();
+        assert_eq!(rows, all);
+        let numbers: BTreeSet<_> = all.iter().map(|reason| reason.code()).collect();
+        assert_eq!(numbers.len(), all.len());
+        for reason in all {
+            let stays_away = matches!(reason, CloseReason::BadProtocol | CloseReason::Forbidden);
+            let range = if stays_away { 4500..5000 } else { 4000..4500 };
+            assert!(range.contains(&reason.code()), "{reason:?}");
+            assert_eq!(reason.is_worth_reconnecting(), !stays_away, "{reason:?}");
+        }
+    }
+}

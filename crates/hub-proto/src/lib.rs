@@ -1,6 +1,21 @@
 //! The wire language of the Tidewire hub: what clients ask, what the hub answers, and what it pushes.
 //!
 //! Pure data and codecs. It knows nothing of WebSocket, HTTP, sockets or clocks.
+//!
+//! - [`native`]: JSON objects with `op`, both ways; [`native::ServerMessage`] is the client's side
+//! - [`plain`]: payloads without an envelope
+//! - [`Cursor`]: where a client is in several channels
+//! - [`code`]: why a command failed, why a session ended
+//!
+//! ```
+//! use tidewire_hub_proto::native::{Decoded, decode, push};
+//! use tidewire_hub_proto::{Command, Push, Reply};
+//!
+//! let Decoded::One(Ok(request)) = decode(r#"{"op":"ping","id":7}"#) else { panic!() };
+//! assert_eq!(request.command, Command::Ping);
+//! let answer = Push::Reply { id: request.id, reply: Reply::Pong };
+//! assert_eq!(push(&answer), r#"{"op":"pong","id":7}"#);
+//! ```
 
 #![forbid(unsafe_code)]
 
@@ -8,6 +23,7 @@ pub mod channel;
 pub mod code;
 pub mod command;
 pub mod cursor;
+mod json;
 pub mod name;
 pub mod native;
 pub mod plain;

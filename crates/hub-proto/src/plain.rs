@@ -6,10 +6,10 @@
 //! | `text` | a text frame | | |
 //! | `base64` | a binary frame with its bytes | a binary frame | `base64` |
 
+use crate::json::{encode, write_field, write_member, write_objects};
 use crate::publication::{Payload, PayloadKind, Publication};
 use crate::push::Member;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
 
 /// What goes to a plain client. It borrows: nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,50 +45,40 @@ pub fn payload_of_binary(bytes: impl Into<Bytes>) -> Payload {
 /// The first line for who asked with `?hello=1`.
 #[must_use]
 pub fn hello(session: &str, client: &str) -> String {
-    // `json!` would sort the fields.
-    format!(
-        r#"{{"op":"hello","session":{},"client":{}}}"#,
-        Value::from(session),
-        Value::from(client)
-    )
+    encode(|out| {
+        out.write_str("{\"op\":\"hello\"")?;
+        write_field(out, "session", session)?;
+        write_field(out, "client", client)?;
+        out.write_str("}")
+    })
 }
 
 /// `/v3/…&presence=1`: who is there, sent once, after subscribing.
 #[must_use]
 pub fn member_list(members: &[Member]) -> String {
-    let members: Vec<Value> = members.iter().map(member).collect();
-    event("system:member_list", &json!({ "members": members }))
+    encode(|out| {
+        out.write_str("{\"event\":\"system:member_list\",\"data\":{")?;
+        write_objects(out, "members", members, write_member)?;
+        out.write_str("}}")
+    })
 }
 
 /// `/v3/…&presence=1`: somebody came.
 #[must_use]
-pub fn member_joined(joined: &Member) -> String {
-    event("system:member_joined", &json!({ "member": member(joined) }))
+pub fn member_joined(member: &Member) -> String {
+    one_member("system:member_joined", member)
 }
 
 /// `/v3/…&presence=1`: somebody left.
 #[must_use]
-pub fn member_left(left: &Member) -> String {
-    event("system:member_left", &json!({ "member": member(left) }))
+pub fn member_left(member: &Member) -> String {
+    one_member("system:member_left", member)
 }
 
-fn event(name: &str, data: &Value) -> String {
-    format!(r#"{{"event":"{name}","data":{data}}}"#)
-}
-
-fn member(member: &Member) -> Value {
-    let mut fields = Map::new();
-    fields.insert("session".into(), (*member.session).into());
-    let origin = &member.origin;
-    let known = [
-        ("client", &origin.client),
-        ("name", &origin.name),
-        ("user", &origin.user),
-    ];
-    for (name, text) in known {
-        if let Some(text) = text {
-            fields.insert(name.into(), (**text).into());
-        }
-    }
-    Value::Object(fields)
+fn one_member(event: &str, member: &Member) -> String {
+    encode(|out| {
+        write!(out, "{{\"event\":\"{event}\",\"data\":{{\"member\":{{")?;
+        write_member(out, member)?;
+        out.write_str("}}}")
+    })
 }

@@ -1,1 +1,34 @@
-//! x
+//! The Tidewire hub: channels, presence, history and chat over WebSocket, SSE and long poll.
+//!
+//! [`Hub::start`] opens everything and serves on threads of its own, one event loop for each core, so
+//! that it can be embedded in any program:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), tidewire_hub::StartError> {
+//! use std::time::Duration;
+//! use tidewire_hub::{Config, Hub};
+//!
+//! let hub = Hub::start(Config::development(), |event| eprintln!("{event}")).await?;
+//! println!("listening on http://{}/", hub.addrs()[0]);
+//! // …
+//! hub.shut_down(Duration::from_secs(10)).await;
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod clock;
+pub mod config;
+mod engine;
+pub mod guard;
+mod http;
+pub mod metrics;
+mod node;
+mod protocol;
+mod shard;
+mod transport;
+
+pub use config::Config;
+pub use guard::{Denied, Endpoint, Guard};
+pub use node::{Drained, Full, Hub, HubEvent, StartError};

@@ -9,12 +9,15 @@
 //! - [`heard`]: [`Heard`], an event owned and printed for people
 //! - [`agreed`]: compression agreed without a handshake
 //! - [`alloc`]: an allocator that counts
+//! - `engines` (a feature of that name): the suite that holds every engine of the hub to its contract
 
 #![deny(unsafe_code)]
 
 pub mod agreed;
 pub mod alloc;
 pub mod end;
+#[cfg(feature = "engines")]
+pub mod engines;
 pub mod heard;
 pub mod pair;
 pub mod pipe;

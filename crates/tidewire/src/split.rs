@@ -107,6 +107,16 @@ impl Sender {
         handle::ping(&self.shared, payload)
     }
 
+    /// As [`WebSocket::poll_writable`](crate::WebSocket::poll_writable). Only one task at a time can
+    /// wait for a connection so.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        handle::poll_writable(&self.shared, cx)
+    }
+
     /// As [`WebSocket::queue`](crate::WebSocket::queue).
     ///
     /// # Errors

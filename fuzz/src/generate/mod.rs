@@ -2,6 +2,7 @@
 
 pub mod frames;
 pub mod handshake;
+pub mod hub;
 
 use crate::rng::Rng;
 use tidewire_proto::deflate::Encoder;

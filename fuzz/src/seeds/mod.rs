@@ -1,8 +1,10 @@
-//! The hand-made seeds: examples of the RFCs, one input for each violation, vectors of handshakes.
+//! The hand-made seeds: examples of the RFCs, one input for each violation, vectors of handshakes,
+//! commands of the hub.
 
 mod deflate;
 mod frames;
 mod handshake;
+mod hub;
 
 /// Seeds: a file name, and an input.
 pub type Seeds = Vec<(String, Vec<u8>)>;
@@ -18,6 +20,8 @@ pub fn of(target: &str) -> Seeds {
         "handshake_client" => handshake::responses(),
         "deflate" => deflate::seeds(),
         "pair" => frames::pair(),
+        "native" => hub::native(),
+        "cursor" => hub::cursor(),
         _ => Vec::new(),
     }
 }

@@ -1,11 +1,13 @@
-//! The targets: plain functions over bytes that panic when the protocol core breaks a promise.
+//! The targets: plain functions over bytes that panic when a protocol breaks a promise.
 
+pub mod cursor;
 pub mod deflate;
 pub mod differential;
 pub mod frames;
 pub mod handshake_client;
 pub mod handshake_server;
 mod heads;
+pub mod native;
 pub mod pair;
 
 use crate::generate;
@@ -60,6 +62,16 @@ pub const ALL: &[Target] = &[
         name: "differential",
         run: differential::run,
         generate: generate::differential,
+    },
+    Target {
+        name: "native",
+        run: native::run,
+        generate: generate::hub::native,
+    },
+    Target {
+        name: "cursor",
+        run: cursor::run,
+        generate: generate::hub::cursor,
     },
 ];
 

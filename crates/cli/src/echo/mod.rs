@@ -1,13 +1,11 @@
 //! `tidewire echo`: one acceptor, one event loop per thread, a task per connection.
 
-mod authority;
 mod drain;
 mod http;
 mod listen;
 mod log;
 mod pump;
 mod rewind;
-mod tls;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,9 +25,10 @@ use tokio::task::spawn_local;
 use self::drain::Open;
 use self::http::Pages;
 use self::log::{ClientLog, Log};
-use self::tls::Tls;
 use crate::args::EchoArgs;
 use crate::exit::Exit;
+use crate::signals::Signals;
+use crate::tls::{self, Tls};
 
 /// How long a drain waits for the clients' answers.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -76,7 +75,7 @@ fn start(args: EchoArgs) -> Result<(), String> {
         usize::from,
     );
     let log = Log::new(args.quiet);
-    let tls = Tls::new(&args)?;
+    let tls = Tls::new(&args.tls, &args.addr.host)?;
     let plan = Arc::new(Plan {
         server: server(&args, log.is_some()),
         tls,
@@ -151,26 +150,10 @@ fn server(args: &EchoArgs, logged: bool) -> tidewire::Server {
 
 /// The first Ctrl-C or SIGTERM begins the drain, the second ends the process.
 fn watch_signals(stop: watch::Sender<bool>, log: Option<Arc<Log>>) -> Result<(), String> {
-    #[cfg(unix)]
-    let mut signals = {
-        use tokio::signal::unix::{SignalKind, signal};
-        let open = |kind| signal(kind).map_err(|error| format!("cannot watch signals: {error}"));
-        (
-            open(SignalKind::interrupt())?,
-            open(SignalKind::terminate())?,
-        )
-    };
+    let mut signals = Signals::watch()?;
     spawn_local(async move {
         for first in [true, false] {
-            #[cfg(unix)]
-            tokio::select! {
-                _ = signals.0.recv() => {}
-                _ = signals.1.recv() => {}
-            }
-            #[cfg(not(unix))]
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
+            signals.next().await;
             if !first {
                 std::process::exit(Exit::Interrupted as i32);
             }

@@ -1,6 +1,6 @@
 //! Delivering what has arrived to everybody who listens, a bounded piece at a turn.
 
-use super::feed::{Entry, Feed, Phase, Read, Recovery};
+use super::feed::{Entry, Feed, Phase, Read, Recovery, Sub};
 use super::session::{Session, id};
 use super::table::{Key, Table};
 use super::{Budget, Counters, Shard, mark_dirty};
@@ -8,7 +8,8 @@ use crate::Millis;
 use crate::host::Host;
 use crate::settings::{Limits, SlowConsumer};
 use std::collections::VecDeque;
-use tidewire_hub_proto::Pos;
+use std::rc::Rc;
+use tidewire_hub_proto::{Pos, Push};
 
 /// How many subscribers of one channel are visited before the next channel has its turn.
 const QUANTUM: usize = 128;
@@ -39,12 +40,13 @@ pub(super) fn visit<H: Host>(
         tail,
         window,
         subs,
+        last_presence,
         ..
     } = feed;
     let (Some(sub), Some(head)) = (subs.get_mut(at), tail.head()) else {
         return Visit::Done;
     };
-    if !matches!(sub.phase, Phase::Live) || sub.next == window.end() {
+    if !matches!(sub.phase, Phase::Live) || sub.is_up_to_date(window.end(), last_presence) {
         return Visit::Done;
     }
     let Some(session) = sessions.get_mut(sub.session) else {
@@ -100,11 +102,31 @@ pub(super) fn visit<H: Host>(
                     continue;
                 }
                 session.queued = host.push(id(key), (**push).clone());
+                sub.presence_to = sub.next;
             }
         }
         mark_dirty(dirty, session, key);
     }
+    tell_presence(sub, last_presence, session, dirty, host);
     Visit::Done
+}
+
+/// Queues the last join or leave for a subscriber that has missed it.
+pub(super) fn tell_presence<H: Host>(
+    sub: &mut Sub,
+    last: &Option<(u64, Rc<Push>)>,
+    session: &mut Session,
+    dirty: &mut VecDeque<Key>,
+    host: &mut H,
+) {
+    if let Some((number, push)) = last
+        && sub.presence
+        && sub.presence_to <= *number
+    {
+        sub.presence_to = *number + 1;
+        session.queued = host.push(id(sub.session), (**push).clone());
+        mark_dirty(dirty, session, sub.session);
+    }
 }
 
 impl<H: Host> Shard<H> {

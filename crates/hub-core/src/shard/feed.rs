@@ -14,11 +14,16 @@ pub(super) struct Feed<X> {
     pub(super) channel: Channel,
     pub(super) namespace: Rc<Namespace>,
     pub(super) tail: Tail,
+    /// The newest position that was told before the engine answered that it tells.
+    pub(super) heard: Option<Pos>,
     pub(super) window: Window<X>,
     /// Dense, so that a pass runs straight through it. The order means nothing.
     pub(super) subs: Vec<Sub>,
     /// How many of them get joins and leaves.
     pub(super) watchers: usize,
+    /// The last join or leave, and its number: whoever was too busy for those before it gets at least
+    /// this one, and sees from its version that it has to read the list again.
+    pub(super) last_presence: Option<(u64, Rc<Push>)>,
     /// The first of `subs` that the pass under way has not visited.
     pub(super) cursor: usize,
     /// Where the window ended when the pass began: afterwards everybody has had what is before it.
@@ -165,7 +170,17 @@ pub(super) struct Sub {
     pub(super) delivered: u64,
     /// Whether it gets joins and leaves.
     pub(super) presence: bool,
+    /// The number behind the last join or leave that it got.
+    pub(super) presence_to: u64,
     pub(super) phase: Phase,
+}
+
+impl Sub {
+    /// Whether it has everything, in a window that ends here.
+    pub(super) fn is_up_to_date(&self, end: u64, presence: &Option<(u64, Rc<Push>)>) -> bool {
+        let missed = |last: &(u64, Rc<Push>)| self.presence && self.presence_to <= last.0;
+        self.next == end && !presence.as_ref().is_some_and(missed)
+    }
 }
 
 #[derive(Debug)]

@@ -405,7 +405,12 @@ impl<H: Host> Shard<H> {
             match first.remove() {
                 Timer::Forget(feed) => self.forget(feed, host),
                 Timer::CatchUp(feed) => self.catch_up(feed, host),
-                Timer::Recover { session } => self.progress(now, session, host),
+                Timer::Recover { session } => {
+                    if let Some(known) = self.sessions.get_mut(session) {
+                        known.waiting = true;
+                    }
+                    self.progress(now, session, host);
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 //! from what is at hand, until they are live.
 
 use super::commands::failure;
-use super::fanout::{Visit, visit};
+use super::fanout::{Visit, tell_presence, visit};
 use super::feed::{Entry, Feed, Phase, Read, Recovery};
 use super::session::id;
 use super::table::Key;
@@ -256,6 +256,7 @@ impl<H: Host> Shard<H> {
             tail,
             window,
             subs,
+            last_presence,
             ..
         } = feed;
         let Some(sub) = known.sub(key).and_then(|at| subs.get_mut(at)) else {
@@ -305,6 +306,7 @@ impl<H: Host> Shard<H> {
         sub.delivered = pos.offset;
         sub.next = window.end();
         sub.phase = Phase::Live;
+        tell_presence(sub, last_presence, known, &mut self.dirty, host);
         if announce {
             let channel = channel.clone();
             self.push(session, Push::Live { channel, pos }, host);

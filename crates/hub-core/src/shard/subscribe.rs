@@ -87,6 +87,7 @@ impl<H: Host> Shard<H> {
             next: 0,
             delivered: 0,
             presence,
+            presence_to: 0,
             phase: Phase::Joining(Box::new(wish)),
         });
         self.counters.subscriptions += 1;
@@ -100,9 +101,11 @@ impl<H: Host> Shard<H> {
             channel: channel.clone(),
             namespace,
             tail: Tail::Watching(Ticket(0)),
+            heard: None,
             window: Window::new(),
             subs: Vec::new(),
             watchers: 0,
+            last_presence: None,
             cursor: 0,
             pass_end: 0,
             busy: false,
@@ -134,8 +137,12 @@ impl<H: Host> Shard<H> {
                 feed.tail = Tail::Following(head);
                 feed.window.restart(head);
                 feed.pass_end = feed.window.end();
+                let heard = feed.heard.take();
                 for session in waiting {
                     self.attach(now, key, session, head, host);
+                }
+                if let Some(pos) = heard {
+                    self.head_told(now, key, pos, host);
                 }
             }
             Err(fault) => {
@@ -184,6 +191,7 @@ impl<H: Host> Shard<H> {
         };
         let lease = known.lease;
         sub.next = end;
+        sub.presence_to = end;
         sub.delivered = head.offset;
         let at_hand =
             |pos: &Pos| pos.term == head.term && (floor..=head.offset).contains(&pos.offset);
@@ -299,7 +307,9 @@ impl<H: Host> Shard<H> {
             return;
         };
         if listened.watchers > 0 {
-            self.arrived(feed, Entry::Presence(Rc::new(push)));
+            let push = Rc::new(push);
+            listened.last_presence = Some((listened.window.end(), Rc::clone(&push)));
+            self.arrived(feed, Entry::Presence(push));
         }
     }
 }

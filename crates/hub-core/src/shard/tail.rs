@@ -1,7 +1,7 @@
 //! Following a channel's log: what the engine tells is applied in order, and what it did not tell is
 //! read, so that nothing that subscribers get has a gap.
 
-use super::feed::{Entry, Phase, Read, Tail};
+use super::feed::{Entry, Phase, Read, Recovery, Tail};
 use super::table::Key;
 use super::{Pending, RETRY, Shard, Timer};
 use crate::Millis;
@@ -39,8 +39,15 @@ impl<H: Host> Shard<H> {
             return;
         };
         match &mut feed.tail {
-            // The engine answers with a head that is at least this.
-            Tail::Watching(_) => {}
+            // The engine's answer may be on its way, with an older head.
+            Tail::Watching(_) => {
+                if feed
+                    .heard
+                    .is_none_or(|heard| pos.is_after(heard) != Some(false))
+                {
+                    feed.heard = Some(pos);
+                }
+            }
             Tail::CatchingUp { target, .. } => {
                 if pos.is_after(*target) != Some(false) {
                     *target = pos;
@@ -135,7 +142,11 @@ impl<H: Host> Shard<H> {
                 };
                 self.catch_up(key, host);
             }
-            Err(Fault::Gone(head)) => self.restart(key, head, host),
+            Err(Fault::Gone(head)) => {
+                self.restart(now, key, head, host);
+                // What was told while the answer was on its way may be behind it.
+                self.head_told(now, key, target, host);
+            }
             Err(_) => {
                 *read = Read::Waiting;
                 self.later(now.plus(RETRY), Timer::CatchUp(key));
@@ -185,7 +196,7 @@ impl<H: Host> Shard<H> {
 
     /// What was missed is lost to everybody: the log has begun a new term, or was trimmed before it
     /// could be read.
-    fn restart(&mut self, key: Key, head: Pos, host: &mut H) {
+    fn restart(&mut self, now: Millis, key: Key, head: Pos, host: &mut H) {
         let Some(feed) = self.feeds.get_mut(key) else {
             return;
         };
@@ -198,8 +209,23 @@ impl<H: Host> Shard<H> {
         feed.pass_end = feed.window.end();
         let (channel, end) = (feed.channel.clone(), feed.window.end());
         let mut told = Vec::new();
+        let mut ahead = Vec::new();
         for sub in &mut feed.subs {
             match sub.phase {
+                // Its own reads were ahead of this shard: it has what is lost, perhaps, and its next
+                // read finds out.
+                Phase::Live | Phase::Behind
+                    if head.term == last.term && sub.delivered > last.offset =>
+                {
+                    let recovery = Recovery {
+                        at: Some(Pos::new(last.term, sub.delivered)),
+                        read: Read::Waiting,
+                        wish: None,
+                        announce: false,
+                    };
+                    sub.phase = Phase::Recovering(Box::new(recovery));
+                    ahead.push(sub.session);
+                }
                 Phase::Live | Phase::Behind => {
                     let from = Some(Pos::new(last.term, sub.delivered));
                     told.push((
@@ -228,6 +254,19 @@ impl<H: Host> Shard<H> {
                 },
                 host,
             );
+        }
+        // Joins and leaves that were at hand are gone, too: a pass tells the last one.
+        if let Some(feed) = self.feeds.get_mut(key)
+            && !feed.busy
+        {
+            feed.busy = true;
+            self.busy.push_back(key);
+        }
+        for session in ahead {
+            if let Some(known) = self.sessions.get_mut(session) {
+                known.waiting = true;
+            }
+            self.progress(now, session, host);
         }
     }
 }

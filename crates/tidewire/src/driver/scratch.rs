@@ -9,9 +9,14 @@ use tidewire_proto::deflate::Pool;
 /// Bytes taken from a socket at a time.
 const READ_LEN: usize = 64 * 1024;
 
-/// How many spare buffers a thread keeps, and how large a buffer may be to be kept.
-const SPARES: usize = 16;
+/// How many spare buffers a thread keeps: as many as connections may wait for their flush in one turn
+/// of a loop that sends to many. How many bytes they have in all, and how large one may be.
+const SPARES: usize = 1024;
+const SPARE_BYTES: usize = 1024 * 1024;
 const SPARE_CAPACITY: usize = 128 * 1024;
+
+/// How many emptied lists of unread bytes a thread keeps.
+const UNREAD: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Scratch {
@@ -25,6 +30,8 @@ pub(crate) struct Tools {
     pub(crate) pool: Pool,
     pub(crate) masks: Masks,
     spares: Vec<Vec<u8>>,
+    /// The capacity of all spares.
+    spare_bytes: usize,
     /// What was read and handed out since, for the next of its kind. Boxed already: that allocation
     /// is what is spared.
     #[allow(clippy::vec_box)]
@@ -69,7 +76,7 @@ impl Tools {
 
     /// All of it is handed out.
     pub(crate) fn give_back_unread(&mut self, mut unread: Box<Unread>) {
-        if self.unread.len() < SPARES && unread.bytes.capacity() <= SPARE_CAPACITY {
+        if self.unread.len() < UNREAD && unread.bytes.capacity() <= SPARE_CAPACITY {
             unread.bytes.clear();
             unread.at = 0;
             self.unread.push(unread);
@@ -78,14 +85,19 @@ impl Tools {
 
     /// An empty buffer, with capacity if one is at hand.
     pub(crate) fn buffer(&mut self) -> Vec<u8> {
-        self.spares.pop().unwrap_or_default()
+        let spare = self.spares.pop().unwrap_or_default();
+        self.spare_bytes -= spare.capacity();
+        spare
     }
 
     /// Takes a buffer back.
     pub(crate) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        let worth_keeping = (1..=SPARE_CAPACITY).contains(&buffer.capacity());
-        if worth_keeping && self.spares.len() < SPARES {
+        let capacity = buffer.capacity();
+        let worth_keeping = (1..=SPARE_CAPACITY).contains(&capacity);
+        let room = self.spares.len() < SPARES && self.spare_bytes + capacity <= SPARE_BYTES;
+        if worth_keeping && room {
             buffer.clear();
+            self.spare_bytes += capacity;
             self.spares.push(buffer);
         }
     }
@@ -149,6 +161,25 @@ impl MaskSource for Masks {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keeps_spares_for_many_connections_and_no_more_than_a_mebibyte() {
+        let mut tools = Tools::default();
+        for _ in 0..2 * SPARES {
+            tools.give_back(Vec::with_capacity(512));
+        }
+        assert_eq!(tools.spares.len(), SPARES);
+        for _ in 0..SPARES {
+            assert_eq!(tools.buffer().capacity(), 512);
+        }
+        assert_eq!((tools.buffer().capacity(), tools.spare_bytes), (0, 0));
+        for _ in 0..SPARES {
+            tools.give_back(Vec::with_capacity(SPARE_CAPACITY));
+        }
+        assert_eq!(tools.spare_bytes, SPARE_BYTES);
+        tools.give_back(Vec::with_capacity(SPARE_CAPACITY + 1));
+        assert_eq!(tools.spares.len(), SPARE_BYTES / SPARE_CAPACITY);
+    }
 
     #[test]
     fn keeps_large_buffers_few_and_none_that_hide_a_huge_one() {

@@ -1,4 +1,6 @@
-//! TLS on the echo port: the user's own certificate, or one of a local authority.
+//! TLS of a server: the user's own certificate, or one of a local authority.
+
+mod authority;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,23 +9,24 @@ use tidewire::tls::{ServerTls, TlsError, TlsStream};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::authority;
-use crate::args::EchoArgs;
+use crate::args::TlsArgs;
 
 /// How long a client may take for its TLS handshake.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the command line asks for, and what to tell the user about it.
-pub(super) struct Tls {
-    pub(super) server: ServerTls,
+pub(crate) struct Tls {
+    pub(crate) server: ServerTls,
     /// How clients come to trust the certificate; empty if that is the user's own affair.
-    pub(super) hint: String,
+    pub(crate) hint: String,
 }
 
 impl Tls {
+    /// TLS for a server that listens on `host`; `None`: the command line asks for none.
+    ///
     /// # Errors
     /// A sentence for the user.
-    pub(super) fn new(args: &EchoArgs) -> Result<Option<Self>, String> {
+    pub(crate) fn new(args: &TlsArgs, host: &str) -> Result<Option<Self>, String> {
         if let (Some(chain), Some(key)) = (&args.tls_cert, &args.tls_key) {
             let server = ServerTls::from_files(chain, key).map_err(|error| error.to_string())?;
             let hint = String::new();
@@ -32,12 +35,20 @@ impl Tls {
         if !args.tls_dev {
             return Ok(None);
         }
+        Self::dev(host).map(Some)
+    }
+
+    /// With a certificate of the local authority, for localhost and `host`.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn dev(host: &str) -> Result<Self, String> {
         let folder = data_folder()?.join("tls-dev");
-        let issued = authority::issue(&folder, &args.addr.host)?;
+        let issued = authority::issue(&folder, host)?;
         let server =
             ServerTls::from_pem(&issued.pem, &issued.pem).map_err(|error| error.to_string())?;
-        let hint = hint(&issued, &args.addr.host);
-        Ok(Some(Self { server, hint }))
+        let hint = hint(&issued, host);
+        Ok(Self { server, hint })
     }
 }
 
@@ -68,7 +79,7 @@ fn hint(issued: &authority::Issued, host: &str) -> String {
 }
 
 /// The TLS handshake; `None`: the client left, or took too long.
-pub(super) async fn accept(tls: &ServerTls, tcp: TcpStream) -> Result<Option<TlsStream>, TlsError> {
+pub(crate) async fn accept(tls: &ServerTls, tcp: TcpStream) -> Result<Option<TlsStream>, TlsError> {
     match timeout(PATIENCE, tls.accept(tcp)).await {
         Ok(Ok(stream)) => Ok(Some(stream)),
         Ok(Err(TlsError::Io(_))) | Err(_) => Ok(None),

@@ -146,7 +146,7 @@ fn new_leaf(authority: &KeyPair, names: &[String], purpose: &str) -> io::Result<
     let issuer = Issuer::new(authority_params(authority)?, authority);
     let mut params = CertificateParams::new(names).map_err(io::Error::other)?;
     params.distinguished_name = rcgen::DistinguishedName::new();
-    let name = "tidewire echo --tls-dev";
+    let name = "tidewire --tls-dev";
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::ExplicitNoCa;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -1,0 +1,177 @@
+//! Answers that come late, early, or to nobody.
+
+use crate::bench::{
+    Bench, is_page, is_watched, lags, numbers, position, publish, recovered, subscribe, unsubscribe,
+};
+use crate::net::Said;
+use tidewire_hub_core::{Done, Fault, Limits, ToShard};
+use tidewire_hub_proto::{Command, ErrorCode, Pos, Push, Reply};
+
+fn limits(limits: &mut Limits) {
+    limits.outbox = 1_500;
+    limits.page_bytes = 600;
+    limits.page_records = 3;
+    limits.recent_bytes = 0;
+}
+
+/// A bench with 20 records in `lag:a`, somebody who listens there, and the position before them.
+fn with_history() -> (Bench, u64, Pos) {
+    let mut bench = Bench::new(limits);
+    let writer = bench.join(1 << 20);
+    let beginning = position(&bench.subscribe(writer, "lag:a", None)).unwrap();
+    bench.publish(writer, "lag:a", 0..20);
+    (bench, writer, beginning)
+}
+
+fn replies(heard: &[Said]) -> Vec<&Reply> {
+    let replies = heard.iter().filter_map(|said| match said {
+        Said::Push(Push::Reply { reply, .. }) => Some(reply),
+        _ => None,
+    });
+    replies.collect()
+}
+
+/// Whether these are the answers to a subscribe that was overtaken, and to the unsubscribe.
+fn is_called_off(replies: &[&Reply]) -> bool {
+    let first = |reply: &Reply| matches!(reply, Reply::Error { code: ErrorCode::NotSubscribed, .. });
+    matches!(replies, [one, Reply::Unsubscribed { .. }] if first(one))
+}
+
+#[test]
+fn a_subscribe_is_called_off_while_the_channel_is_not_watched_yet() {
+    let mut bench = Bench::new(limits);
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe("lag:a", None));
+    bench.ask(one, unsubscribe("lag:a"));
+    bench.turn(512);
+    assert!(is_called_off(&replies(&bench.hear(one))));
+    let late = bench.mail.pop_front().unwrap();
+    assert!(is_watched(&late));
+    bench.give(late);
+    bench.settle();
+    assert!(bench.hear(one).is_empty(), "the late answer is for nobody");
+    let again = bench.subscribe(one, "lag:a", None);
+    assert_eq!(recovered(&again), [None]);
+    bench.drop_out(one);
+    assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
+fn a_recovery_is_called_off_while_a_page_is_read() {
+    let (mut bench, writer, beginning) = with_history();
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe("lag:a", Some(beginning)));
+    let first = bench.withhold(is_page);
+    bench.ask(one, unsubscribe("lag:a"));
+    bench.turn(512);
+    assert!(is_called_off(&replies(&bench.hear(one))));
+    // Subscribed again before the page of the first time comes, and again.
+    bench.ask(one, subscribe("lag:a", Some(beginning)));
+    bench.ask(one, unsubscribe("lag:a"));
+    bench.ask(one, subscribe("lag:a", Some(beginning)));
+    let second = bench.withhold(is_page);
+    bench.give(first);
+    bench.give(second);
+    bench.settle();
+    let heard = bench.hear(one);
+    assert_eq!(recovered(&heard), [Some(true)], "answered once");
+    assert_eq!(numbers(&heard), Vec::from_iter(0..20), "each record once");
+    bench.drop_out(one);
+    bench.drop_out(writer);
+    assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
+fn a_session_goes_while_it_is_subscribed_in_every_phase() {
+    let (mut bench, writer, beginning) = with_history();
+    let [joining, recovering, behind] = [1 << 20, 1 << 20, 100].map(|room| bench.join(room));
+    bench.subscribe(behind, "lag:a", None);
+    for text in 20..60 {
+        bench.ask(writer, publish("lag:a", text));
+        bench.settle();
+    }
+    bench.ask(joining, subscribe("lag:b", None));
+    bench.ask(recovering, subscribe("lag:a", Some(beginning)));
+    assert!(bench.net.conns[&behind].queued > 0);
+    for session in [joining, recovering, behind, writer] {
+        bench.drop_out(session);
+    }
+    let left = bench.left();
+    assert_eq!(left, (0, 0, 0), "and every late answer finds nobody");
+}
+
+#[test]
+fn a_subscriber_that_is_behind_unsubscribes_and_comes_back() {
+    let (mut bench, writer, _) = with_history();
+    let slow = bench.join(100);
+    let since = position(&bench.subscribe(slow, "lag:a", None));
+    bench.publish(writer, "lag:a", 20..60);
+    bench.ask(slow, unsubscribe("lag:a"));
+    let heard = bench.hear(slow);
+    let got = numbers(&heard);
+    assert!(got.len() < 40 && matches!(replies(&heard)[..], [Reply::Unsubscribed { .. }]));
+    assert!(lags(&heard).is_empty(), "nothing follows what it left");
+    let heard = bench.subscribe(slow, "lag:a", position(&heard).or(since));
+    let got = [got, numbers(&heard)].concat();
+    assert_eq!(got, Vec::from_iter(20..60));
+}
+
+#[test]
+fn a_record_that_is_told_before_the_watch_is_answered_is_not_missed() {
+    let (mut bench, writer, _) = with_history();
+    let name = "lag:b";
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe(name, None));
+    let watched = bench.withhold(is_watched);
+    bench.ask(writer, publish(name, 1));
+    bench.settle();
+    bench.give(watched);
+    bench.settle();
+    let heard = bench.hear(one);
+    assert_eq!((recovered(&heard), numbers(&heard)), (vec![None], vec![1]));
+}
+
+#[test]
+fn a_recovery_whose_read_fails_half_way_goes_on_later() {
+    let (mut bench, _, beginning) = with_history();
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe("lag:a", Some(beginning)));
+    let first = bench.withhold(is_page);
+    bench.give(first);
+    let ToShard::Done(ticket, _) = bench.withhold(is_page) else {
+        panic!("the second page")
+    };
+    let fault = Fault::Unavailable("busy".into());
+    bench.give(ToShard::Done(ticket, Done::Page(Err(fault))));
+    bench.settle();
+    let some = numbers(&bench.hear(one));
+    assert!(!some.is_empty() && some.len() < 20);
+    bench.wait(1_000);
+    let rest = bench.hear(one);
+    assert!(lags(&rest).is_empty());
+    assert_eq!([some, numbers(&rest)].concat(), Vec::from_iter(0..20));
+}
+
+#[test]
+fn who_recovers_hears_of_a_join_that_came_meanwhile() {
+    let (mut bench, _, beginning) = with_history();
+    let one = bench.join(1 << 20);
+    bench.ask(
+        one,
+        Command::Subscribe {
+            channel: crate::bench::channel("lag:a"),
+            since: Some(beginning),
+            history: 0,
+            presence: true,
+        },
+    );
+    let page = bench.withhold(is_page);
+    let newcomer = bench.join(1 << 20);
+    bench.subscribe(newcomer, "lag:a", None);
+    bench.give(page);
+    bench.settle();
+    let heard = bench.hear(one);
+    assert_eq!(numbers(&heard), Vec::from_iter(0..20));
+    let joined = |said: &Said| matches!(said, Said::Push(Push::Join { member, .. }) if *member.session == *format!("s{newcomer}"));
+    assert_eq!(heard.iter().filter(|said| joined(said)).count(), 1);
+}

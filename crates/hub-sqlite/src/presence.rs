@@ -1,0 +1,58 @@
+//! The thread that keeps who is present: a table in memory, and the leaves that are due.
+
+use crate::engine::Shared;
+use crate::queue::CloseAtEnd;
+use crate::witness::now_millis;
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tidewire_hub_core::contract::{LogOptions, Mail};
+use tidewire_hub_core::presence::PresenceTable;
+use tidewire_hub_core::{Effect, Millis, ShardId, Ticket, ToShard};
+use tidewire_hub_proto::Channel;
+
+/// Effects that are done before anybody is told.
+const BATCH: usize = 1024;
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What the thread is asked to do.
+#[derive(Debug)]
+pub(crate) enum Job {
+    Watch(ShardId, Channel),
+    Unwatch(ShardId, Channel),
+    Effect(ShardId, Ticket, Effect),
+}
+
+fn now() -> Millis {
+    Millis(u64::try_from(now_millis()).unwrap_or(0))
+}
+
+/// Until the queue is closed and empty.
+pub(crate) fn run(shared: &Shared, options: BTreeMap<Box<str>, LogOptions>, mail: &dyn Mail) {
+    let _close = CloseAtEnd(&shared.presence);
+    let mut table = PresenceTable::new(options);
+    loop {
+        let wait = table.next_deadline().map_or(IDLE, |due| {
+            // A little later than due: the clock counts whole milliseconds.
+            Duration::from_millis(due.0.saturating_sub(now().0)).min(IDLE)
+        });
+        let taken = shared.presence.take(BATCH, usize::MAX, wait);
+        if taken.ended {
+            return;
+        }
+        let mut out: BTreeMap<ShardId, Vec<ToShard>> = BTreeMap::new();
+        let mut tell = |shard, message| out.entry(shard).or_default().push(message);
+        for job in taken.items {
+            match job {
+                Job::Watch(shard, channel) => table.watch(shard, &channel),
+                Job::Unwatch(shard, channel) => table.unwatch(shard, &channel),
+                Job::Effect(shard, ticket, effect) => {
+                    table.submit(now(), shard, ticket, effect, &mut tell);
+                }
+            }
+        }
+        table.tick(now(), &mut tell);
+        for (shard, messages) in out {
+            mail.deliver(shard, messages);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! HTTP on a shard: one connection at a time, judged before it is answered.
+
+pub(crate) mod lines;
+mod metrics;
+pub(crate) mod pages;
+pub(crate) mod routes;
+mod socket;
+pub(crate) mod url;
+
+use crate::guard::{Denied, Endpoint};
+use crate::node::{Admission, HubEvent};
+use crate::shard::Local;
+use axum::body::Body;
+use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
+use http::{HeaderMap, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tidewire::tls::TlsError;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long a TLS handshake may take.
+const TLS_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a client may take for the head of a request, and be silent before the next.
+const HEAD_PATIENCE: Duration = Duration::from_secs(20);
+/// The longest head of a request, in bytes.
+const HEAD: usize = 32 * 1024;
+/// Headers of a request.
+const HEADERS: usize = 64;
+
+/// Who sent a request; an extension of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Caller {
+    pub(crate) peer: SocketAddr,
+    pub(crate) tls: bool,
+    /// To be held for as long as the connection lasts.
+    pub(crate) admission: Arc<Admission>,
+}
+
+/// Serves a connection until it ends or becomes a WebSocket.
+pub(crate) async fn serve(
+    local: Rc<Local>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    admission: Arc<Admission>,
+) {
+    let caller = |tls| Caller {
+        peer,
+        tls,
+        admission,
+    };
+    let Some(tls) = local.node.config.tls.clone() else {
+        return talk(local, tcp, caller(false)).await;
+    };
+    match timeout(TLS_PATIENCE, tls.accept(tcp)).await {
+        Ok(Ok(stream)) => talk(local, stream, caller(true)).await,
+        // Who leaves before it is a client is nobody.
+        Ok(Err(TlsError::Io(_))) | Err(_) => {}
+        Ok(Err(_)) => local.node.tally.tls_failed(),
+    }
+}
+
+async fn talk<S: tidewire::Io>(local: Rc<Local>, io: S, caller: Caller) {
+    let mut leaving = local.leaving.clone();
+    let router = TowerToHyperService::new(local.router.clone());
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let judged = judge(&local, &request, &caller);
+        let answer = judged.map(|()| {
+            request.extensions_mut().insert(caller.clone());
+            router.call(request)
+        });
+        async move {
+            match answer {
+                Ok(answer) => answer.await,
+                Err(denied) => Ok::<_, Infallible>(*denied),
+            }
+        }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .max_buf_size(HEAD)
+        .max_headers(HEADERS)
+        .serve_connection(TokioIo::new(io), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // How a connection ends is its client's affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = leaving.wait_for(Option::is_some) => {
+            connection.as_mut().graceful_shutdown();
+            _ = connection.await;
+        }
+    }
+}
+
+/// Whether the request may be looked at, by its Host and Origin.
+fn judge<B>(
+    local: &Local,
+    request: &Request<B>,
+    caller: &Caller,
+) -> Result<(), Box<Response<Body>>> {
+    let headers = request.headers();
+    let endpoint = match request.uri().path() {
+        "/echo" => Endpoint::Echo,
+        "/" if wants_upgrade(headers) => Endpoint::Echo,
+        "/healthz" => Endpoint::Health,
+        _ => Endpoint::Hub,
+    };
+    let host = value(headers, &HOST);
+    let origin = value(headers, &ORIGIN);
+    let guard = &local.node.config.guard;
+    let judged = guard.judge(endpoint, host.as_deref(), origin.as_deref(), caller.tls);
+    judged.map_err(|denied| Box::new(deny(local, caller, denied)))
+}
+
+fn deny(local: &Local, caller: &Caller, denied: Denied) -> Response<Body> {
+    let answer = pages::sentence(StatusCode::FORBIDDEN, denied.to_string());
+    local.node.tally.denied(&denied);
+    let peer = caller.peer;
+    local.node.tell(HubEvent::Denied { peer, denied });
+    answer
+}
+
+/// The value of a header; one that comes twice, joined with a comma.
+fn value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let first = values.next()?;
+    Some(values.fold(first, |all, value| Cow::Owned(format!("{all}, {value}"))))
+}
+
+/// Whether the client wants another protocol than HTTP.
+fn wants_upgrade(headers: &HeaderMap) -> bool {
+    headers.contains_key(UPGRADE)
+}

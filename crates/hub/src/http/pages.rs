@@ -1,0 +1,89 @@
+//! The pages that the binary carries, and plain answers.
+
+use axum::body::Body;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response, StatusCode};
+
+/// Scripts and styles come from here and nowhere else; nothing is inline, and nobody may frame it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// What is under `/assets/`: name, type, text.
+const ASSETS: &[(&str, &str, &str)] = &[
+    ("style.css", CSS, include_str!("../../assets/style.css")),
+    (
+        "index.js",
+        JAVASCRIPT,
+        include_str!("../../assets/index.js"),
+    ),
+    ("chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
+];
+
+/// What runs here, and how to use it.
+pub(super) fn index() -> Response<Body> {
+    page(HTML, include_str!("../../assets/index.html"))
+}
+
+/// A chat room; the page reads from its own address which.
+pub(super) fn chat() -> Response<Body> {
+    page(HTML, include_str!("../../assets/chat.html"))
+}
+
+/// A script or a style.
+pub(super) fn asset(name: &str) -> Response<Body> {
+    let found = ASSETS.iter().find(|asset| asset.0 == name);
+    match found {
+        Some(&(_, kind, text)) => page(kind, text),
+        None => missing(),
+    }
+}
+
+/// There is nothing under this path.
+pub(super) fn missing() -> Response<Body> {
+    sentence(
+        StatusCode::NOT_FOUND,
+        "There is nothing here; / says what there is.",
+    )
+}
+
+fn page(kind: &'static str, text: &'static str) -> Response<Body> {
+    answer(StatusCode::OK, kind, text)
+}
+
+/// A line of text.
+pub(crate) fn sentence(status: StatusCode, words: impl Into<String>) -> Response<Body> {
+    let mut words = words.into();
+    words.push('\n');
+    answer(status, "text/plain; charset=utf-8", words)
+}
+
+/// An answer with what every answer carries.
+pub(crate) fn answer(
+    status: StatusCode,
+    kind: &'static str,
+    body: impl Into<Body>,
+) -> Response<Body> {
+    let mut answer = Response::new(body.into());
+    *answer.status_mut() = status;
+    let headers: [(HeaderName, &'static str); 6] = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    for (name, value) in headers {
+        answer
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}

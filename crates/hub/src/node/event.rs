@@ -1,0 +1,39 @@
+//! What whoever runs a hub should know, while it runs.
+
+pub use super::admission::Full;
+use crate::guard::Denied;
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Something to show in a terminal or a log. `Display` is one line.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HubEvent {
+    /// A request was turned away for its Host or Origin; [`Denied::hint`] names the flag that would
+    /// admit it.
+    Denied {
+        /// Who asked.
+        peer: SocketAddr,
+        /// What is wrong.
+        denied: Denied,
+    },
+    /// A connection was refused because there are too many.
+    Full {
+        /// Whose.
+        peer: SocketAddr,
+        /// Which limit.
+        full: Full,
+    },
+    /// No connection could be accepted; it is tried again soon.
+    CannotAccept(std::io::Error),
+}
+
+impl fmt::Display for HubEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Denied { denied, .. } => f.write_str(&denied.hint()),
+            Self::Full { peer, full } => write!(f, "refused {peer}: {full}"),
+            Self::CannotAccept(error) => write!(f, "cannot accept just now: {error}"),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The loop of a shard: takes what has arrived, delivers it, writes, and lets the reactor run.
+
+use super::mailbox::{Inbox, Parcel};
+use super::{Local, State};
+use crate::{http, node};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+use tidewire_hub_core::{Budget, Millis, Notice, ToShard};
+use tokio::net::TcpStream;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until};
+
+/// What is taken out of the mailbox before anything else has a turn.
+const PARCELS: usize = 256;
+const BYTES: usize = 1 << 20;
+
+/// Subscribers that are visited, and so written to, before the reactor runs.
+const BUDGET: Budget = Budget { visits: 512 };
+
+/// How often what engines answer at once is passed on in one go.
+const ROUNDS: usize = 16;
+
+/// Runs until the node is gone. Not to be run within tokio's budget: a write refused for lack of budget
+/// would look like a full socket.
+pub(super) async fn run(local: Rc<Local>, mut inbox: Inbox) {
+    let mut told = Vec::new();
+    let mut sleep = pin!(sleep_until(Instant::now()));
+    let mut sleeps_until = None;
+    loop {
+        local.take_in(&mut inbox, &mut told);
+        if local.turn(&mut told) || !inbox.is_empty() {
+            yield_now().await;
+            continue;
+        }
+        let deadline = local.next_deadline();
+        if let Some(deadline) = deadline
+            && sleeps_until != Some(deadline)
+        {
+            let left = deadline.0.saturating_sub(local.now().0);
+            // A little later rather than too early: the clock counts whole milliseconds.
+            let left = Duration::from_millis(left.saturating_add(1));
+            sleep.as_mut().reset(Instant::now() + left.min(LONGEST));
+            sleeps_until = Some(deadline);
+        }
+        tokio::select! {
+            biased;
+            () = local.poke.notified() => {}
+            parcel = inbox.wait() => {
+                let Some((_, parcel)) = parcel else { return };
+                local.open_parcel(parcel, &mut told);
+            }
+            () = &mut sleep, if deadline.is_some() => {
+                sleeps_until = None;
+                local.tick();
+            }
+        }
+    }
+}
+
+/// How far ahead a timer is set.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+impl Local {
+    fn take_in(self: &Rc<Self>, inbox: &mut Inbox, told: &mut Vec<ToShard>) {
+        let mut bytes = 0;
+        for _ in 0..PARCELS {
+            let Some((weight, parcel)) = inbox.take() else {
+                break;
+            };
+            self.open_parcel(parcel, told);
+            bytes += weight;
+            if bytes >= BYTES {
+                break;
+            }
+        }
+        if let Some(missed) = inbox.missed() {
+            let heads = missed.into_iter();
+            told.extend(heads.map(|(channel, pos)| ToShard::Notice(Notice::Head { channel, pos })));
+        }
+    }
+
+    fn open_parcel(self: &Rc<Self>, parcel: Parcel, told: &mut Vec<ToShard>) {
+        match parcel {
+            Parcel::Told(messages) => told.extend(messages),
+            Parcel::Asked(from, ticket, effect) => {
+                let now = self.now();
+                let engines = &mut self.state.borrow_mut().host.engines;
+                engines.at_home(now, from, ticket, effect);
+            }
+            Parcel::Socket(tcp, peer, admission) => {
+                // One that cannot be served ends here.
+                if let Ok(tcp) = TcpStream::from_std(tcp) {
+                    tokio::task::spawn_local(http::serve(self.clone(), tcp, peer, admission));
+                }
+            }
+            Parcel::Refused(tcp, refusing) => {
+                tokio::task::spawn_local(node::refuse(tcp, refusing));
+            }
+            Parcel::Count(answer) => _ = answer.send(self.counters()),
+        }
+    }
+
+    /// Passes on what was told, delivers and writes; whether there is more to do.
+    fn turn(&self, told: &mut Vec<ToShard>) -> bool {
+        let now = self.now();
+        let mut state = self.state.borrow_mut();
+        let State { shard, host } = &mut *state;
+        for _ in 0..ROUNDS {
+            for message in told.drain(..) {
+                match message {
+                    ToShard::Done(ticket, done) => shard.complete(now, ticket, done, host),
+                    ToShard::Notice(notice) => shard.notice(now, notice, host),
+                }
+            }
+            // What this makes an engine on this shard say is there at once.
+            host.engines.take_told(told);
+            if told.is_empty() {
+                break;
+            }
+        }
+        let more = shard.turn(now, BUDGET, host);
+        host.engines.send();
+        more || !told.is_empty() || host.engines.has_told()
+    }
+
+    fn tick(&self) {
+        let now = self.now();
+        let mut state = self.state.borrow_mut();
+        let State { shard, host } = &mut *state;
+        host.engines.tick(now);
+        shard.tick(now, host);
+    }
+
+    fn next_deadline(&self) -> Option<Millis> {
+        let state = self.state.borrow();
+        let engines = state.host.engines.next_deadline();
+        match (engines, state.shard.next_deadline()) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! `cursor` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    tidewire_fuzz::targets::cursor::run(input);
+});
