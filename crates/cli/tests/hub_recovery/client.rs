@@ -1,14 +1,14 @@
 //! A client that follows channels, drops its connection, dawdles, and comes back by another transport.
 
-use crate::hub_common::native::{Gone, Native, PATIENCE, parts};
+use crate::hub_common::native::{Gone, Native, PATIENCE};
 use crate::hub_common::{Chance, Place};
 use crate::transport::{Line, Positions, Told, Transport, Wish, mark, soon};
 use crate::view::View;
 use crate::{CHANNELS, is_memory, is_whole};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
@@ -194,7 +194,11 @@ impl Client {
         let view = self.views.get_mut(channel);
         let view = view.unwrap_or_else(|| panic!("{channel} was not asked for: {told:?}"));
         if let Err(wrong) = view.take(told, is_whole(channel)) {
-            panic!("client {}, {channel}: {wrong}\n{}", self.number, self.diary());
+            panic!(
+                "client {}, {channel}: {wrong}\n{}",
+                self.number,
+                self.diary()
+            );
         }
     }
 

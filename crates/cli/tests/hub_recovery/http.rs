@@ -1,7 +1,9 @@
 //! Listening over plain HTTP: server-sent events, and long polls.
 
 use crate::hub_common::native::{Gone, PATIENCE, dial};
-use crate::transport::{Later, Line, Told, Transport, Wish, channel, cursor, positions, soon, told};
+use crate::transport::{
+    Later, Line, Told, Transport, Wish, channel, cursor, positions, soon, told,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -42,7 +44,9 @@ async fn get(
     }
     let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
     assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length:"));
     let body = match length {
         Some(length) => Body::Length(length.trim().parse().unwrap()),
         None if head.contains("transfer-encoding: chunked") => Body::Chunked,
@@ -88,7 +92,10 @@ impl Answer {
 }
 
 fn query(wish: &Wish<'_>) -> String {
-    let channels = wish.positions.keys().map(|channel| format!("channel={channel}"));
+    let channels = wish
+        .positions
+        .keys()
+        .map(|channel| format!("channel={channel}"));
     channels.collect::<Vec<_>>().join("&")
 }
 
@@ -106,7 +113,10 @@ impl Transport for OverSse {
             let last = last.map(|cursor| format!("Last-Event-ID: {cursor}\r\n"));
             let headers = format!("Accept: text/event-stream\r\n{}", last.unwrap_or_default());
             let path = format!("/sse?{}", query(&wish));
-            let answer = soon("an event stream", get(wish.addr, &path, &headers, wish.buffer));
+            let answer = soon(
+                "an event stream",
+                get(wish.addr, &path, &headers, wish.buffer),
+            );
             let answer = answer.await?;
             let channels = wish.positions.keys().copied().collect();
             let (events, told) = tokio::sync::mpsc::channel(1);
@@ -152,7 +162,7 @@ async fn read_events(
         let piece = match answer.piece().await {
             Ok(Some(piece)) => piece,
             Ok(None) => return,
-            Err(gone) => return _ = events.send(Err(gone)).await,
+            Err(gone) => return drop(events.send(Err(gone)).await),
         };
         text.extend(piece);
         while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
@@ -163,7 +173,8 @@ async fn read_events(
             };
             let object: Value = serde_json::from_str(data.trim()).unwrap();
             if object["op"] == "message" {
-                let id = field("id:").unwrap_or_else(|| panic!("a record moves the cursor: {event}"));
+                let id =
+                    field("id:").unwrap_or_else(|| panic!("a record moves the cursor: {event}"));
                 let at = positions(id.trim(), &channels);
                 assert_eq!(at[channel(&object)], object["pos"], "{event}");
             }
@@ -233,9 +244,10 @@ struct Poll {
 
 /// One poll, to its end.
 async fn poll(addr: SocketAddr, path: String, buffer: Option<u32>) -> Result<Value, Gone> {
-    let mut answer = tokio::time::timeout(PATIENCE, get(addr, &path, "Connection: close\r\n", buffer))
-        .await
-        .unwrap_or_else(|_| panic!("{path} was not answered in time"))?;
+    let mut answer =
+        tokio::time::timeout(PATIENCE, get(addr, &path, "Connection: close\r\n", buffer))
+            .await
+            .unwrap_or_else(|_| panic!("{path} was not answered in time"))?;
     let mut body = Vec::new();
     while let Some(piece) = answer.piece().await? {
         body.extend(piece);

@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used)]
 
-#[path = "../hub_common/mod.rs"]
-mod hub_common;
 mod client;
 mod http;
+#[path = "../hub_common/mod.rs"]
+mod hub_common;
 mod publisher;
 mod transport;
 mod view;
@@ -153,11 +153,17 @@ async fn run(seed: u64) {
     let known = judge(&mut native, &written, &seen).await;
     let records: usize = known.values().map(BTreeMap::len).sum();
     let total = |count: fn(&view::View) -> usize| -> usize {
-        seen.iter().flat_map(|client| client.views.values()).map(count).sum()
+        seen.iter()
+            .flat_map(|client| client.views.values())
+            .map(count)
+            .sum()
     };
     println!(
         "seed {seed}: {records} records, {} repeats, {} connections by way {:?}, {} restarts, {} lags, {:.1} s",
-        written.iter().map(|publisher| publisher.repeats).sum::<usize>(),
+        written
+            .iter()
+            .map(|publisher| publisher.repeats)
+            .sum::<usize>(),
         seen.iter().map(|client| client.connections).sum::<usize>(),
         shared.ways(),
         total(|view| view.restarts),
@@ -200,7 +206,10 @@ async fn judge(native: &mut Native, written: &[Publisher], seen: &[Client]) -> K
     }
     for channel in CHANNELS.into_iter().filter(|channel| is_whole(channel)) {
         let log = native.history(channel, None).await.unwrap().unwrap();
-        let terms: Vec<_> = known.keys().filter(|(known, _)| *known == channel).collect();
+        let terms: Vec<_> = known
+            .keys()
+            .filter(|(known, _)| *known == channel)
+            .collect();
         assert_eq!(terms.len(), 1, "{channel} has one term: {terms:?}");
         let log: BTreeMap<_, _> = log
             .iter()
@@ -212,17 +221,29 @@ async fn judge(native: &mut Native, written: &[Publisher], seen: &[Client]) -> K
         for mark in log.values() {
             let (by, n) = mark[1..].split_once('-').unwrap();
             let (by, n): (usize, usize) = (by.parse().unwrap(), n.parse().unwrap());
-            assert!(last[by] < Some(n), "{mark} comes after {:?} in {channel}", last[by]);
+            assert!(
+                last[by] < Some(n),
+                "{mark} comes after {:?} in {channel}",
+                last[by]
+            );
             last[by] = Some(n);
         }
     }
     for publisher in written {
-        assert_eq!(publisher.acknowledged.len(), publisher.sent(), "all was acknowledged");
+        assert_eq!(
+            publisher.acknowledged.len(),
+            publisher.sent(),
+            "all was acknowledged"
+        );
     }
     for client in seen {
         for (channel, view) in &client.views {
             if let Err(wrong) = view.check(channel, &known) {
-                panic!("client {}, {channel}: {wrong}\n{}", client.number, client.diary());
+                panic!(
+                    "client {}, {channel}: {wrong}\n{}",
+                    client.number,
+                    client.diary()
+                );
             }
         }
     }

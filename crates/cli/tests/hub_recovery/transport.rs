@@ -116,7 +116,10 @@ pub(crate) fn mark(object: &Value) -> String {
         return checked(&bytes.unwrap());
     }
     let text = object["data"]["text"].as_str();
-    checked(text.unwrap_or_else(|| panic!("no payload: {object}")).as_bytes())
+    checked(
+        text.unwrap_or_else(|| panic!("no payload: {object}"))
+            .as_bytes(),
+    )
 }
 
 /// A payload: a mark, a blank, and bytes that follow from the mark.
@@ -129,20 +132,28 @@ pub(crate) fn payload(mark: &str, length: usize) -> String {
 pub(crate) fn checked(payload: &[u8]) -> String {
     let text = std::str::from_utf8(payload).unwrap();
     let (mark, fill) = text.split_once(' ').unwrap();
-    assert_eq!(self::payload(mark, fill.len()), text, "the payload arrived changed");
+    assert_eq!(
+        self::payload(mark, fill.len()),
+        text,
+        "the payload arrived changed"
+    );
     mark.to_owned()
 }
 
 /// The text of a cursor over several channels, as `docs/reference/protocol.md` tells; for one, its position.
 pub(crate) fn cursor(positions: &Positions) -> Option<String> {
     let known = positions.iter();
-    let known: Option<Vec<_>> = known.map(|(c, pos)| Some((hash(c), pos.as_ref()?))).collect();
+    let known: Option<Vec<_>> = known
+        .map(|(c, pos)| Some((hash(c), pos.as_ref()?)))
+        .collect();
     let mut known = known?;
     if let [(_, pos)] = known[..] {
         return Some(pos.clone());
     }
     known.sort_unstable();
-    let parts = known.iter().map(|(hash, pos)| format!("{}.{pos}", base62(*hash)));
+    let parts = known
+        .iter()
+        .map(|(hash, pos)| format!("{}.{pos}", base62(*hash)));
     Some(parts.collect::<Vec<_>>().join("~"))
 }
 
@@ -164,7 +175,7 @@ pub(crate) fn positions(cursor: &str, channels: &[&'static str]) -> BTreeMap<&'s
 
 /// FNV-1a of 64 bits.
 fn hash(name: &str) -> u64 {
-    let step = |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let step = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
     name.bytes().fold(0xcbf2_9ce4_8422_2325, step)
 }
 

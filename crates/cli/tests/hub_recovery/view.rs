@@ -93,7 +93,8 @@ impl View {
             }
             Told::Live { pos, .. } => {
                 let stretch = self.stretches.last_mut();
-                let stretch = stretch.ok_or_else(|| format!("live at {pos}, without a beginning"))?;
+                let stretch =
+                    stretch.ok_or_else(|| format!("live at {pos}, without a beginning"))?;
                 let ((term, from), (its_term, to)) = (parts(&stretch.end), parts(&pos));
                 if term != its_term || to < from {
                     return Err(format!("live at {pos}, behind {}", stretch.end));
@@ -115,7 +116,9 @@ impl View {
                 self.lags += 1;
                 self.restarts += 1;
                 if whole {
-                    return Err(format!("what was between {from:?} and {pos:?} is in the log"));
+                    return Err(format!(
+                        "what was between {from:?} and {pos:?} is in the log"
+                    ));
                 }
                 self.begin(pos.ok_or("records were skipped, and it does not say up to where")?);
             }
@@ -158,7 +161,10 @@ impl View {
             let expected = log.range(begin + 1..=end.max(begin)).map(|(_, mark)| mark);
             let seen = stretch.records.iter().map(|(_, mark)| mark);
             if !expected.clone().eq(seen.clone()) {
-                let same = expected.clone().zip(seen.clone()).take_while(|(a, b)| a == b);
+                let same = expected
+                    .clone()
+                    .zip(seen.clone())
+                    .take_while(|(a, b)| a == b);
                 let same = same.count();
                 return Err(format!(
                     "from {} to {term}-{end}: after {same} records the log goes on {:?}, the view {:?}",
@@ -168,7 +174,11 @@ impl View {
                 ));
             }
         }
-        Ok(self.stretches.iter().map(|stretch| stretch.records.len()).sum())
+        Ok(self
+            .stretches
+            .iter()
+            .map(|stretch| stretch.records.len())
+            .sum())
     }
 }
 

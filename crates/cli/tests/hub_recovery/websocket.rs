@@ -55,7 +55,8 @@ impl Transport for OverPlain {
 
     /// It cannot say that a position is gone, so it is for channels that are kept.
     fn fits(&self, positions: &Positions) -> bool {
-        let kept = |(channel, pos): (&&str, &Option<String>)| pos.is_some() && crate::is_whole(channel);
+        let kept =
+            |(channel, pos): (&&str, &Option<String>)| pos.is_some() && crate::is_whole(channel);
         positions.iter().all(kept)
     }
 
