@@ -125,7 +125,9 @@ fn ready(child: &mut Child) -> SocketAddr {
         let mut all = String::new();
         for line in BufReader::new(complaints).lines().map_while(Result::ok) {
             // What a test that fails shows.
-            println!("hub: {line}");
+            if !line.is_empty() && !line.starts_with(" ") {
+                println!("hub: {line}");
+            }
             all.push_str(&line);
             all.push('\n');
         }

@@ -53,19 +53,23 @@ pub(crate) struct Client {
     shared: Arc<Shared>,
     pub(crate) views: BTreeMap<&'static str, View>,
     pub(crate) connections: usize,
+    /// How often the hub cut it off because it was slow.
+    pub(crate) cut: usize,
     /// What happened to it, for when something is wrong.
     diary: String,
 }
 
 impl Client {
     pub(crate) fn new(number: usize, mut chance: Chance, shared: Arc<Shared>) -> Self {
+        // Half of them follow whole channels only, so that every transport will do.
+        let picky = number % 2 == 0;
         let mut views: BTreeMap<_, _> = CHANNELS
             .into_iter()
-            .filter(|_| chance.percent(50))
+            .filter(|channel| chance.percent(60) && !(picky && !is_whole(channel)))
             .map(|channel| (channel, View::default()))
             .collect();
         if views.is_empty() {
-            views.insert(CHANNELS[number % CHANNELS.len()], View::default());
+            views.insert(CHANNELS[0], View::default());
         }
         Self {
             number,
@@ -73,6 +77,7 @@ impl Client {
             shared,
             views,
             connections: 0,
+            cut: 0,
             diary: String::new(),
         }
     }
@@ -134,7 +139,9 @@ impl Client {
                     self.shared.used[way].fetch_add(1, Ordering::Relaxed);
                     self.note(transports[way].name());
                     let outcome = self.follow(&mut *line, slow, &mut goal).await;
-                    self.note(&outcome.map_or_else(|gone| gone.0, |()| "left".to_owned()));
+                    let outcome = outcome.map_or_else(|gone| gone.0, |()| "left".to_owned());
+                    self.cut += usize::from(outcome.contains("4002"));
+                    self.note(&outcome);
                 }
                 Err(gone) => self.note(&gone.0),
             }
@@ -149,9 +156,9 @@ impl Client {
         slow: bool,
         goal: &mut watch::Receiver<Option<Goal>>,
     ) -> Result<(), Gone> {
-        let mut leave = Instant::now() + self.chance.millis(20, 1200);
-        let dawdle = Instant::now() + self.chance.millis(0, 300);
-        let mut dawdles = slow;
+        let most = if slow { 2500 } else { 1000 };
+        let mut leave = Instant::now() + self.chance.millis(20, most);
+        let mut dawdle = Instant::now() + self.chance.millis(0, 300);
         loop {
             let end = goal.borrow_and_update().clone();
             if let Some(end) = end {
@@ -160,10 +167,9 @@ impl Client {
                     return Ok(());
                 }
                 leave = Instant::now() + PATIENCE;
-            }
-            if dawdles && Instant::now() > dawdle {
-                dawdles = false;
-                tokio::time::sleep(self.chance.millis(100, 900)).await;
+            } else if slow && Instant::now() > dawdle {
+                tokio::time::sleep(self.chance.millis(200, 900)).await;
+                dawdle = Instant::now() + self.chance.millis(50, 200);
             }
             let told = tokio::select! {
                 told = timeout_at(leave, line.next()) => told,

@@ -12,6 +12,8 @@ use std::time::Duration;
 
 /// Publishes of one publisher under way.
 const UNDER_WAY: usize = 12;
+/// Large publications in a row, now and then: more than a socket holds for a reader that dawdles.
+const BURST: usize = 80;
 
 /// One publication: where it goes, what it carries.
 #[derive(Clone, Debug)]
@@ -85,8 +87,8 @@ impl Publisher {
                 under_way += 1;
             }
             while under_way < UNDER_WAY && !enough.load(Ordering::Relaxed) {
-                if burst == 0 && self.chance.percent(1) {
-                    burst = 30;
+                if burst == 0 && self.chance.range(0, 500) == 0 {
+                    burst = BURST;
                 }
                 let known = self.acknowledged.len() as u64;
                 let n = if known > 0 && self.chance.percent(2) {
@@ -122,7 +124,7 @@ impl Publisher {
             _ => CHANNELS[self.chance.range(0, CHANNELS.len() as u64) as usize],
         };
         let length = match burst {
-            true => 40_000,
+            true => 55_000,
             false => self.chance.range(0, 1500) as usize,
         };
         self.letters.push(Letter { channel, length });

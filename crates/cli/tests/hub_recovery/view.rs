@@ -3,6 +3,7 @@
 use crate::hub_common::native::parts;
 use crate::transport::Told;
 use std::collections::BTreeMap;
+use std::ops::Bound::{Excluded, Included};
 
 /// A stretch of a channel that the client believes to be whole.
 #[derive(Debug)]
@@ -158,7 +159,9 @@ impl View {
                 let place = log.iter().find(|(_, known)| *known == mark);
                 end = *place.ok_or_else(|| format!("{mark} is in no log"))?.0;
             }
-            let expected = log.range(begin + 1..=end.max(begin)).map(|(_, mark)| mark);
+            let expected = log
+                .range((Excluded(begin), Included(end.max(begin))))
+                .map(|(_, mark)| mark);
             let seen = stretch.records.iter().map(|(_, mark)| mark);
             if !expected.clone().eq(seen.clone()) {
                 let same = expected
