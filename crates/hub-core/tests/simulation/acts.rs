@@ -62,7 +62,9 @@ impl World {
         }
         let history = [0, 0, 1, 10][self.rng.below(4)];
         let wants: Vec<Channel> = client.wants.keys().cloned().collect();
-        let requests = wants.iter().map(|one| client.subscribe(one, history, &self.oracle));
+        let requests = wants
+            .iter()
+            .map(|one| client.subscribe(one, history, &self.oracle));
         let requests = requests.collect();
         self.send(at, number, requests);
         if transport == TransportKind::Poll {
@@ -161,7 +163,11 @@ impl World {
             _ => HistoryPage::Newest,
         };
         let limit = 1 + self.rng.below(20) as u32;
-        let command = Command::History { channel: channel.clone(), page, limit };
+        let command = Command::History {
+            channel: channel.clone(),
+            page,
+            limit,
+        };
         let request = self.clients[id].ask(Ask::History(channel, page), command);
         self.send(at, number, vec![request]);
     }
@@ -173,32 +179,46 @@ impl World {
         let lasts = client.transport == TransportKind::WebSocket;
         if let (Some((at, number)), true) = (client.main, client.transport != TransportKind::Poll) {
             let wants: Vec<Channel> = client.wants.keys().cloned().collect();
-            let lost = wants.iter().filter(|one| {
-                client.views[*one].phase == Phase::Off && !client.is_asking(one)
-            });
+            let lost = wants
+                .iter()
+                .filter(|one| client.views[*one].phase == Phase::Off && !client.is_asking(one));
             let lost: Vec<_> = lost.collect();
             if !lasts && !lost.is_empty() {
                 return self.drop_out(id);
             }
-            let asks = lost.into_iter().map(|one| client.subscribe(one, 0, &self.oracle));
+            let asks = lost
+                .into_iter()
+                .map(|one| client.subscribe(one, 0, &self.oracle));
             let mut requests: Vec<_> = asks.collect();
             let lists = wants.iter().filter_map(|one| client.read_people(one, 3));
             requests.extend(lists);
             // Asked for in a hurry, and not wanted after all.
-            let extra: Vec<Channel> = client.views.iter().filter_map(|(channel, view)| {
-                let is = view.phase != Phase::Off && !client.wants.contains_key(channel);
-                (is && !client.is_asking(channel)).then(|| channel.clone())
-            }).collect();
+            let extra: Vec<Channel> = client
+                .views
+                .iter()
+                .filter_map(|(channel, view)| {
+                    let is = view.phase != Phase::Off && !client.wants.contains_key(channel);
+                    (is && !client.is_asking(channel)).then(|| channel.clone())
+                })
+                .collect();
             requests.extend(extra.iter().map(|one| client.unsubscribe(one)));
             self.send(at, number, requests);
         }
         let client = &mut self.clients[id];
-        let waiting: Vec<u64> = client.posts.iter().filter(|(_, post)| !post.asked).map(|(number, _)| *number).collect();
+        let waiting: Vec<u64> = client
+            .posts
+            .iter()
+            .filter(|(_, post)| !post.asked)
+            .map(|(number, _)| *number)
+            .collect();
         if waiting.is_empty() {
             return;
         }
         if lasts && let Some((at, number)) = client.main {
-            let requests = waiting.into_iter().filter_map(|one| client.publish(one)).collect();
+            let requests = waiting
+                .into_iter()
+                .filter_map(|one| client.publish(one))
+                .collect();
             self.send(at, number, requests);
         } else if client.uplink.is_none() {
             let (at, number) = self.open(id, Role::Uplink, TransportKind::Uplink);
@@ -213,7 +233,11 @@ impl World {
     /// A client reads what has come.
     pub(crate) fn read(&mut self, at: usize, number: u64) {
         let pause = chance(&mut self.rng, self.plan.stalls) && !self.healed;
-        let messages = if self.healed { 64 } else { 1 + self.rng.below(8) };
+        let messages = if self.healed {
+            64
+        } else {
+            1 + self.rng.below(8)
+        };
         let Some(conn) = self.nodes[at].net.conns.get_mut(&number) else {
             return;
         };
@@ -260,7 +284,13 @@ impl World {
         self.hear_as(id, conn.name.clone(), heard, Some((at, number)));
     }
 
-    fn hear_as(&mut self, id: usize, name: Box<str>, heard: Vec<crate::net::Said>, from: Option<(usize, u64)>) {
+    fn hear_as(
+        &mut self,
+        id: usize,
+        name: Box<str>,
+        heard: Vec<crate::net::Said>,
+        from: Option<(usize, u64)>,
+    ) {
         for said in heard {
             self.note(|| format!("{name} hears {said:?}"));
             match self.clients[id].hear(said.clone(), &self.oracle) {
@@ -279,7 +309,9 @@ impl World {
         let Some(conn) = self.nodes[at].net.conns.get_mut(&number) else {
             return;
         };
-        let Conn { gone, client, role, .. } = *conn;
+        let Conn {
+            gone, client, role, ..
+        } = *conn;
         let name = conn.name.clone();
         let heard: Vec<_> = std::iter::from_fn(|| conn.read()).collect();
         if let Some(session) = conn.session {

@@ -157,9 +157,7 @@ impl Bench {
 
     /// One turn; whether there is more to do.
     pub(crate) fn turn(&mut self, visits: usize) -> bool {
-        let more = self
-            .shard
-            .turn(self.now, Budget { visits }, &mut self.net);
+        let more = self.shard.turn(self.now, Budget { visits }, &mut self.net);
         self.take_effects();
         more
     }
@@ -174,6 +172,16 @@ impl Bench {
                 return;
             }
         }
+    }
+
+    /// Goes on until nothing is left to do but with messages that are so.
+    pub(crate) fn settle_but(&mut self, is: impl Fn(&ToShard) -> bool) {
+        while let Some(at) = self.mail.iter().position(|message| !is(message)) {
+            if let Some(message) = self.mail.remove(at) {
+                self.give(message);
+            }
+        }
+        while self.turn(512) {}
     }
 
     /// Some time passes.
@@ -197,8 +205,7 @@ impl Bench {
                 conn.blocked = conn.queued > 0;
                 let queued = conn.queued;
                 if let Some(session) = conn.session {
-                    self.shard
-                        .drained(self.now, session, queued, &mut self.net);
+                    self.shard.drained(self.now, session, queued, &mut self.net);
                     self.take_effects();
                     self.settle();
                 }

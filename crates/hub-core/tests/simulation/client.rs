@@ -84,7 +84,10 @@ impl Client {
             main: None,
             uplink: None,
             transport: TransportKind::WebSocket,
-            me: Me { session: "".into(), client: None },
+            me: Me {
+                session: "".into(),
+                client: None,
+            },
             wants: BTreeMap::new(),
             views: BTreeMap::new(),
             people: BTreeMap::new(),
@@ -108,18 +111,35 @@ impl Client {
     pub(crate) fn ask(&mut self, ask: Ask, command: Command) -> Request {
         let id = self.number();
         self.asks.insert(id, ask);
-        Request { id: Some(CommandId::from(id)), command }
+        Request {
+            id: Some(CommandId::from(id)),
+            command,
+        }
     }
 
     /// Asks for a channel from where it left it.
-    pub(crate) fn subscribe(&mut self, channel: &Channel, history: u32, oracle: &Oracle) -> Request {
+    pub(crate) fn subscribe(
+        &mut self,
+        channel: &Channel,
+        history: u32,
+        oracle: &Oracle,
+    ) -> Request {
         let since = self.views.get(channel).and_then(|view| view.cursor);
         let history = if since.is_some() { 0 } else { history };
         let presence = self.watches(channel);
-        let wish = Wish { since, history, excuses: oracle.excuses(channel) };
+        let wish = Wish {
+            since,
+            history,
+            excuses: oracle.excuses(channel),
+        };
         self.ask(
             Ask::Subscribe(channel.clone(), wish),
-            Command::Subscribe { channel: channel.clone(), since, history, presence },
+            Command::Subscribe {
+                channel: channel.clone(),
+                since,
+                history,
+                presence,
+            },
         )
     }
 
@@ -130,7 +150,9 @@ impl Client {
 
     /// Asks for it no more.
     pub(crate) fn unsubscribe(&mut self, channel: &Channel) -> Request {
-        let command = Command::Unsubscribe { channel: channel.clone() };
+        let command = Command::Unsubscribe {
+            channel: channel.clone(),
+        };
         self.ask(Ask::Unsubscribe(channel.clone()), command)
     }
 
@@ -166,7 +188,11 @@ impl Client {
         let serial = people.serial;
         Some(self.ask(
             Ask::Presence(channel.clone(), serial),
-            Command::Presence { channel: channel.clone(), after: None, limit },
+            Command::Presence {
+                channel: channel.clone(),
+                after: None,
+                limit,
+            },
         ))
     }
 
@@ -176,7 +202,9 @@ impl Client {
             self.main = None;
             self.people.clear();
             self.relays.clear();
-            self.views.values_mut().for_each(|view| view.phase = Phase::Off);
+            self.views
+                .values_mut()
+                .for_each(|view| view.phase = Phase::Off);
             self.asks.retain(|_, ask| matches!(ask, Ask::Publish(_)));
         } else {
             self.uplink = None;
@@ -192,7 +220,11 @@ impl Client {
     /// Hears something; what to send then.
     pub(crate) fn hear(&mut self, said: Said, oracle: &Oracle) -> Result<Vec<Request>, String> {
         match said {
-            Said::Message { channel, publication, own } => {
+            Said::Message {
+                channel,
+                publication,
+                own,
+            } => {
                 self.message(&channel, &publication, own, oracle)?;
             }
             Said::Push(Push::Hello { client, .. }) => {
@@ -221,8 +253,12 @@ impl Client {
                 let (me, view) = self.view(&channel)?;
                 view.lag(me, &channel, &lag, oracle)?;
             }
-            Said::Push(Push::Join { channel, v, member, .. }) => self.change(&channel, v, member, true)?,
-            Said::Push(Push::Leave { channel, v, member, .. }) => self.change(&channel, v, member, false)?,
+            Said::Push(Push::Join {
+                channel, v, member, ..
+            }) => self.change(&channel, v, member, true)?,
+            Said::Push(Push::Leave {
+                channel, v, member, ..
+            }) => self.change(&channel, v, member, false)?,
             Said::Push(_) => {}
         }
         Ok(Vec::new())
@@ -241,7 +277,11 @@ impl Client {
         member: tidewire_hub_proto::Member,
         joined: bool,
     ) -> Result<(), String> {
-        if self.views.get(channel).is_none_or(|view| view.phase == Phase::Off) {
+        if self
+            .views
+            .get(channel)
+            .is_none_or(|view| view.phase == Phase::Off)
+        {
             return Err(format!("presence of {channel}, which is not subscribed"));
         }
         if self.wants.get(channel) == Some(&false) || self.transport != TransportKind::WebSocket {
@@ -272,7 +312,10 @@ impl Client {
         if view.phase == Phase::Off || me.is_left_out(publication) {
             return Err(format!("{publication:?} passed by at {:?}", view.phase));
         }
-        let bytes = publication.payload.as_ref().map(|payload| payload.bytes().to_vec());
+        let bytes = publication
+            .payload
+            .as_ref()
+            .map(|payload| payload.bytes().to_vec());
         if !oracle.was_relayed(publication) || !self.relays.insert(bytes.unwrap_or_default()) {
             return Err(format!("{publication:?} came twice, or from nowhere"));
         }
@@ -281,7 +324,14 @@ impl Client {
 
     fn answer(&mut self, ask: Ask, reply: Reply, oracle: &Oracle) -> Result<Vec<Request>, String> {
         match (ask, reply) {
-            (Ask::Subscribe(channel, wish), Reply::Subscribed { channel: named, pos, recovered }) => {
+            (
+                Ask::Subscribe(channel, wish),
+                Reply::Subscribed {
+                    channel: named,
+                    pos,
+                    recovered,
+                },
+            ) => {
                 if named != channel {
                     return Err(format!("{channel} was asked, {named} was answered"));
                 }
@@ -310,13 +360,22 @@ impl Client {
                     post.asked = false;
                 }
             }
-            (Ask::Presence(channel, serial), Reply::Presence { v, members, more, .. }) => {
+            (
+                Ask::Presence(channel, serial),
+                Reply::Presence {
+                    v, members, more, ..
+                },
+            ) => {
                 let people = self.people.get_mut(&channel);
                 let Some(people) = people.filter(|people| people.serial == serial) else {
                     return Ok(Vec::new());
                 };
                 if let Next::Read(after) = people.page(v, members, more) {
-                    let command = Command::Presence { channel: channel.clone(), after, limit: 3 };
+                    let command = Command::Presence {
+                        channel: channel.clone(),
+                        after,
+                        limit: 3,
+                    };
                     return Ok(vec![self.ask(Ask::Presence(channel, serial), command)]);
                 }
             }
@@ -330,7 +389,13 @@ impl Client {
             (Ask::History(channel, page), Reply::History { messages, .. }) => {
                 history(&channel, page, &messages, oracle)?;
             }
-            (Ask::History(_, HistoryPage::Newest), Reply::Error { code: ErrorCode::Gone, .. }) => {
+            (
+                Ask::History(_, HistoryPage::Newest),
+                Reply::Error {
+                    code: ErrorCode::Gone,
+                    ..
+                },
+            ) => {
                 return Err("the newest records are gone".into());
             }
             (_, Reply::Error { .. }) => {}
@@ -359,23 +424,37 @@ impl Client {
         };
         match oracle.find(channel, pos) {
             Some(kept) if kept.payload.as_ref() == Some(&post.payload) => Ok(()),
-            kept => Err(format!("{post:?} was acknowledged at {pos:?}, where {kept:?} is")),
+            kept => Err(format!(
+                "{post:?} was acknowledged at {pos:?}, where {kept:?} is"
+            )),
         }
     }
 }
 
 /// A page of history is a piece of the log, without holes.
-fn history(channel: &Channel, page: HistoryPage, messages: &[Publication], oracle: &Oracle) -> Result<(), String> {
+fn history(
+    channel: &Channel,
+    page: HistoryPage,
+    messages: &[Publication],
+    oracle: &Oracle,
+) -> Result<(), String> {
     let mut from = match page {
         HistoryPage::After(pos) => Some(pos),
         _ => None,
     };
     for message in messages {
-        let pos = message.pos.ok_or("a record of the history without a position")?;
+        let pos = message
+            .pos
+            .ok_or("a record of the history without a position")?;
         if let Some(from) = from {
-            let due = oracle.after(channel, from).next().and_then(|record| record.pos);
+            let due = oracle
+                .after(channel, from)
+                .next()
+                .and_then(|record| record.pos);
             if due != Some(pos) {
-                return Err(format!("the history after {from:?} has {pos:?}, not {due:?}"));
+                return Err(format!(
+                    "the history after {from:?} has {pos:?}, not {due:?}"
+                ));
             }
         } else if oracle.find(channel, pos).is_none() {
             return Err(format!("the history has {pos:?}, which was not kept"));
@@ -383,7 +462,10 @@ fn history(channel: &Channel, page: HistoryPage, messages: &[Publication], oracl
         from = Some(pos);
     }
     if let (HistoryPage::Before(before), Some(last)) = (page, from) {
-        let due = oracle.after(channel, last).next().and_then(|record| record.pos);
+        let due = oracle
+            .after(channel, last)
+            .next()
+            .and_then(|record| record.pos);
         if due.is_some_and(|due| due.offset < before.offset) || last.offset >= before.offset {
             return Err(format!("the history before {before:?} ends at {last:?}"));
         }

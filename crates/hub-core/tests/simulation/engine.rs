@@ -77,7 +77,13 @@ impl Store {
         self.heads.get(channel).copied().unwrap_or(beginning)
     }
 
-    fn page(&self, channel: &Channel, records: Vec<&Publication>, limit: PageLimit, back: bool) -> Page {
+    fn page(
+        &self,
+        channel: &Channel,
+        records: Vec<&Publication>,
+        limit: PageLimit,
+        back: bool,
+    ) -> Page {
         let mut bytes = 0;
         let mut taken = Vec::new();
         let all = records.len();
@@ -103,7 +109,13 @@ impl Store {
         }
     }
 
-    fn read(&self, channel: &Channel, after: Pos, limit: PageLimit, oracle: &Oracle) -> Result<Page, Fault> {
+    fn read(
+        &self,
+        channel: &Channel,
+        after: Pos,
+        limit: PageLimit,
+        oracle: &Oracle,
+    ) -> Result<Page, Fault> {
         let head = self.head(channel);
         if after.term != self.term || after.offset > head.offset || oracle.is_gone(channel, after) {
             return Err(Fault::Gone(head));
@@ -113,7 +125,12 @@ impl Store {
         Ok(self.page(channel, records.collect(), limit, false))
     }
 
-    fn read_back(&self, channel: &Channel, before: Option<Pos>, limit: PageLimit) -> Result<Page, Fault> {
+    fn read_back(
+        &self,
+        channel: &Channel,
+        before: Option<Pos>,
+        limit: PageLimit,
+    ) -> Result<Page, Fault> {
         if before.is_some_and(|before| before.term != self.term) {
             return Err(Fault::Gone(self.head(channel)));
         }
@@ -125,19 +142,39 @@ impl Store {
         Ok(self.page(channel, records.collect(), limit, true))
     }
 
-    fn keep(&mut self, now: Millis, one: Waiting, oracle: &mut Oracle, rng: &mut Random, told: &mut Told) {
-        let Waiting { shard, ticket, channel, mut publication, key, relay, unknown } = one;
+    fn keep(
+        &mut self,
+        now: Millis,
+        one: Waiting,
+        oracle: &mut Oracle,
+        rng: &mut Random,
+        told: &mut Told,
+    ) {
+        let Waiting {
+            shard,
+            ticket,
+            channel,
+            mut publication,
+            key,
+            relay,
+            unknown,
+        } = one;
         publication.at = now.0;
         if relay {
             oracle.relay(&publication);
             for &watcher in self.people.watchers(&channel) {
-                let notice = Notice::Relayed { channel: channel.clone(), publication: publication.clone() };
+                let notice = Notice::Relayed {
+                    channel: channel.clone(),
+                    publication: publication.clone(),
+                };
                 told.push((watcher, ToShard::Notice(notice)));
             }
             told.push((shard, ToShard::Done(ticket, Done::Relayed(Ok(())))));
             return;
         }
-        let known = key.clone().and_then(|key| self.keys.get(&(channel.clone(), key)).copied());
+        let known = key
+            .clone()
+            .and_then(|key| self.keys.get(&(channel.clone(), key)).copied());
         let (pos, repeated) = if let Some(pos) = known {
             (pos, true)
         } else {
@@ -152,7 +189,10 @@ impl Store {
             }
             let log = self.logs.entry(channel.clone()).or_default();
             log.push_back(publication.clone());
-            let most = self.options.get(channel.namespace()).map_or(1, |options| options.max_records);
+            let most = self
+                .options
+                .get(channel.namespace())
+                .map_or(1, |options| options.max_records);
             while log.len() > most {
                 if let Some(at) = log.pop_front().and_then(|record| record.pos) {
                     oracle.trim(&channel, at);
@@ -210,7 +250,11 @@ impl Engine {
         let mut told = Told::new();
         let refused = match &effect {
             Effect::Append { .. } | Effect::Relay { .. } if chance(rng, faults.refused) => {
-                Some(if rng.below(2) == 0 { Fault::Full } else { Fault::Overloaded })
+                Some(if rng.below(2) == 0 {
+                    Fault::Full
+                } else {
+                    Fault::Overloaded
+                })
             }
             Effect::Append { .. } if chance(rng, faults.unknown) && rng.below(2) == 0 => {
                 Some(Fault::Unavailable("not kept".into()))
@@ -240,11 +284,30 @@ impl Engine {
                     let mut out = |shard, message| told.push((shard, message));
                     store.people.submit(now, shard, ticket, effect, &mut out);
                 }
-                Effect::Append { channel, publication, key } => store.waiting.push_back(Waiting {
-                    shard, ticket, channel, publication, key, relay: false, unknown,
+                Effect::Append {
+                    channel,
+                    publication,
+                    key,
+                } => store.waiting.push_back(Waiting {
+                    shard,
+                    ticket,
+                    channel,
+                    publication,
+                    key,
+                    relay: false,
+                    unknown,
                 }),
-                Effect::Relay { channel, publication } => store.waiting.push_back(Waiting {
-                    shard, ticket, channel, publication, key: None, relay: true, unknown: false,
+                Effect::Relay {
+                    channel,
+                    publication,
+                } => store.waiting.push_back(Waiting {
+                    shard,
+                    ticket,
+                    channel,
+                    publication,
+                    key: None,
+                    relay: true,
+                    unknown: false,
                 }),
                 Effect::Watch { channel } => {
                     store.people.watch(shard, &channel);
@@ -252,11 +315,19 @@ impl Engine {
                     told.push((shard, ToShard::Done(ticket, done)));
                 }
                 Effect::Unwatch { channel } => store.people.unwatch(shard, &channel),
-                Effect::Read { channel, after, limit } => {
+                Effect::Read {
+                    channel,
+                    after,
+                    limit,
+                } => {
                     let page = store.read(&channel, after, limit, oracle);
                     told.push((shard, ToShard::Done(ticket, Done::Page(page))));
                 }
-                Effect::ReadBack { channel, before, limit } => {
+                Effect::ReadBack {
+                    channel,
+                    before,
+                    limit,
+                } => {
                     let page = store.read_back(&channel, before, limit);
                     told.push((shard, ToShard::Done(ticket, Done::Page(page))));
                 }
@@ -264,23 +335,33 @@ impl Engine {
             },
             Self::Memory(engine, options) => {
                 let appended = match &effect {
-                    Effect::Append { channel, publication, .. } => {
-                        Some((channel.clone(), publication.clone()))
-                    }
+                    Effect::Append {
+                        channel,
+                        publication,
+                        ..
+                    } => Some((channel.clone(), publication.clone())),
                     Effect::Relay { publication, .. } => {
                         oracle.relay(publication);
                         None
                     }
                     _ => None,
                 };
-                engine.submit(now, shard, ticket, effect, &mut |to, message| told.push((to, message)));
+                engine.submit(now, shard, ticket, effect, &mut |to, message| {
+                    told.push((to, message))
+                });
                 if let (Some((channel, mut publication)), Some((_, ToShard::Done(_, done)))) =
                     (appended, told.last_mut())
                 {
-                    if let Done::Appended(Ok(Appended { pos, repeated: false })) = done {
+                    if let Done::Appended(Ok(Appended {
+                        pos,
+                        repeated: false,
+                    })) = done
+                    {
                         publication.pos = Some(*pos);
                         oracle.keep(&channel, &publication);
-                        let most = options.get(channel.namespace()).map_or(1, |one| one.max_records);
+                        let most = options
+                            .get(channel.namespace())
+                            .map_or(1, |one| one.max_records);
                         oracle.trim_to(&channel, most);
                     }
                     if unknown {

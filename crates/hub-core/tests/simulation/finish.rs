@@ -63,7 +63,11 @@ impl World {
         self.healed = true;
         let patience = self.now.0 + PATIENCE;
         while let Some(why) = self.unfinished() {
-            assert!(self.now.0 < patience, "after a minute of peace: {why}\n{:?}", self.plan);
+            assert!(
+                self.now.0 < patience,
+                "after a minute of peace: {why}\n{:?}",
+                self.plan
+            );
             let next = self.now.0 + 200;
             self.run_until(next);
         }
@@ -89,7 +93,10 @@ impl World {
     }
 
     fn names(&self, channel: &Channel) -> Vec<&str> {
-        let there = self.clients.iter().filter(|client| client.wants.contains_key(channel));
+        let there = self
+            .clients
+            .iter()
+            .filter(|client| client.wants.contains_key(channel));
         let mut names: Vec<_> = there.map(|client| &*client.me.session).collect();
         names.sort_unstable();
         names
@@ -111,7 +118,10 @@ impl World {
                 if client.watches(channel) {
                     let seen = client.people.get(channel).and_then(|people| people.names());
                     if seen != Some(self.names(channel)) {
-                        return Some(format!("{name} sees {seen:?} in {channel}, not {:?}", self.names(channel)));
+                        return Some(format!(
+                            "{name} sees {seen:?} in {channel}, not {:?}",
+                            self.names(channel)
+                        ));
                     }
                 }
             }
@@ -121,8 +131,13 @@ impl World {
         }
         let conns = self.nodes.iter().flat_map(|node| node.net.conns.values());
         let mut conns = conns.filter(|conn| conn.role == Role::Main && !conn.gone);
-        let held = conns.find(|conn| !conn.up.is_empty() && conn.transport != TransportKind::Poll)?;
-        Some(format!("{} commands of {} are not read", held.up.len(), held.name))
+        let held =
+            conns.find(|conn| !conn.up.is_empty() && conn.transport != TransportKind::Poll)?;
+        Some(format!(
+            "{} commands of {} are not read",
+            held.up.len(),
+            held.name
+        ))
     }
 
     /// Everybody goes.
@@ -139,11 +154,18 @@ impl World {
         for node in &self.nodes {
             let counters = node.shard.counters();
             let left = (counters.sessions, counters.subscriptions, counters.channels);
-            assert_eq!(left, (0, 0, 0), "sessions, subscriptions and channels remain");
+            assert_eq!(
+                left,
+                (0, 0, 0),
+                "sessions, subscriptions and channels remain"
+            );
             assert_eq!(node.shard.sessions().count(), 0);
         }
         for channel in &self.plan.channels {
-            assert!(!self.engine.is_watched(channel), "{channel} is still watched");
+            assert!(
+                !self.engine.is_watched(channel),
+                "{channel} is still watched"
+            );
         }
     }
 }

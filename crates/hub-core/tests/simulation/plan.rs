@@ -107,7 +107,11 @@ impl Plan {
 
     /// What fails how often now.
     pub(crate) fn faults(&self, healed: bool) -> Faults {
-        if healed { Faults::default() } else { self.faults }
+        if healed {
+            Faults::default()
+        } else {
+            self.faults
+        }
     }
 
     /// Most bytes that may ever wait in an outbox: its limit, the page of a recovery, the pages that
@@ -128,7 +132,11 @@ impl Plan {
             ("latest", SlowConsumer::KeepLatest),
         ] {
             let mut namespace = Namespace::default();
-            namespace.storage = if self.durable { Storage::Durable } else { Storage::Memory };
+            namespace.storage = if self.durable {
+                Storage::Durable
+            } else {
+                Storage::Memory
+            };
             namespace.log = LogOptions {
                 max_records: self.records,
                 max_age: 86_400_000,
@@ -137,7 +145,11 @@ impl Plan {
             };
             namespace.subscribe = Access::Anyone;
             namespace.publish = Access::Anyone;
-            namespace.presence = if name == "lag" { Access::Nobody } else { Access::Anyone };
+            namespace.presence = if name == "lag" {
+                Access::Nobody
+            } else {
+                Access::Anyone
+            };
             namespace.rate = self.rate;
             namespace.burst = self.rate;
             namespace.slow_consumer = policy;

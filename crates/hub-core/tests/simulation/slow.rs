@@ -33,7 +33,11 @@ fn a_reader_stops(name: &str) -> (Bench, u64, Vec<Said>) {
             assert!(conn.most <= OUTBOX + 200, "{} bytes wait", conn.most);
         }
     }
-    assert_eq!(others, Vec::from_iter(0..MESSAGES), "the other reader misses nothing");
+    assert_eq!(
+        others,
+        Vec::from_iter(0..MESSAGES),
+        "the other reader misses nothing"
+    );
     let heard = bench.hear(stopped);
     // Whatever it missed, it is up to date from here on.
     if bench.net.conns[&stopped].session.is_some() {
@@ -47,7 +51,10 @@ fn a_reader_stops(name: &str) -> (Bench, u64, Vec<Said>) {
 #[test]
 fn a_reader_that_stops_is_closed_and_comes_back_for_the_rest() {
     let (mut bench, stopped, heard) = a_reader_stops("leave:a");
-    assert_eq!(bench.net.conns[&stopped].closed, Some(CloseReason::SlowConsumer));
+    assert_eq!(
+        bench.net.conns[&stopped].closed,
+        Some(CloseReason::SlowConsumer)
+    );
     assert_eq!(bench.shard.counters().slow_closed, 1);
     let mut all = numbers(&heard);
     let back = bench.join(300);
@@ -71,13 +78,24 @@ fn of_a_reader_that_stops_the_oldest_are_dropped() {
     let (got, lags) = (numbers(&heard), lags(&heard));
     let skipped: u64 = lags.iter().filter_map(|lag| lag.skipped).sum();
     assert!(skipped > 0 && lags.iter().all(|lag| !lag.recovering));
-    assert_eq!(got.len() as u64 + skipped, MESSAGES as u64, "all that is missing is told");
+    assert_eq!(
+        got.len() as u64 + skipped,
+        MESSAGES as u64,
+        "all that is missing is told"
+    );
     assert!(got.is_sorted() && got.last() == Some(&(MESSAGES - 1)));
     assert_eq!(bench.shard.counters().skipped, skipped);
     // More than one of the newest was kept, and no more than the window holds.
-    let newest = got.iter().rev().zip((0..MESSAGES).rev()).take_while(|(one, other)| **one == *other);
+    let newest = got
+        .iter()
+        .rev()
+        .zip((0..MESSAGES).rev())
+        .take_while(|(one, other)| **one == *other);
     let newest = newest.count();
-    assert!((2..=WINDOW / 128).contains(&newest), "{newest} of the newest");
+    assert!(
+        (2..=WINDOW / 128).contains(&newest),
+        "{newest} of the newest"
+    );
 }
 
 #[test]
@@ -86,9 +104,16 @@ fn of_a_reader_that_stops_the_newest_alone_is_kept() {
     let (got, lags) = (numbers(&heard), lags(&heard));
     let skipped: u64 = lags.iter().filter_map(|lag| lag.skipped).sum();
     assert_eq!(lags.len(), 1);
-    assert_eq!(got.len() as u64 + skipped, MESSAGES as u64, "all that is missing is told");
+    assert_eq!(
+        got.len() as u64 + skipped,
+        MESSAGES as u64,
+        "all that is missing is told"
+    );
     assert_eq!(got.last(), Some(&(MESSAGES - 1)));
-    assert!(got.len() >= 2 && got[got.len() - 2] + 1 < MESSAGES - 1, "{got:?}");
+    assert!(
+        got.len() >= 2 && got[got.len() - 2] + 1 < MESSAGES - 1,
+        "{got:?}"
+    );
 }
 
 #[test]
@@ -102,7 +127,10 @@ fn who_was_away_long_is_read_to_in_pages_as_it_has_room() {
     bench.ask(back, crate::bench::subscribe("leave:a", since));
     bench.settle();
     let waits = bench.net.conns[&back].queued;
-    assert!(waits > 0 && waits <= OUTBOX, "{waits} bytes wait for who does not read");
+    assert!(
+        waits > 0 && waits <= OUTBOX,
+        "{waits} bytes wait for who does not read"
+    );
     let heard = bench.hear(back);
     assert_eq!(recovered(&heard), [Some(true)]);
     assert_eq!(numbers(&heard), Vec::from_iter(0..MESSAGES));

@@ -37,7 +37,10 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
             turns += 1;
             let before = bench.net.delivered;
             assert!(bench.turn(VISITS), "the flood is not over");
-            assert!(bench.net.delivered - before <= VISITS as u64 * 60, "bounded");
+            assert!(
+                bench.net.delivered - before <= VISITS as u64 * 60,
+                "bounded"
+            );
             if numbers(&bench.hear(listener)) == [text] {
                 break;
             }
@@ -52,6 +55,11 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
         let heard = numbers(&bench.hear(one));
         assert_eq!(heard, Vec::from_iter(0..50), "and the crowd misses nothing");
     }
+    assert_eq!(
+        bench.shard.counters().recovered,
+        0,
+        "and nobody had to read"
+    );
 }
 
 #[test]
@@ -69,11 +77,39 @@ fn a_turn_flushes_no_more_than_it_may_visit() {
     mail.into_iter().for_each(|message| bench.give(message));
     let mut turns = 1;
     while bench.turn(VISITS) {
-        assert!(bench.net.touched.len() <= VISITS + 1, "outboxes touched in a turn");
+        assert!(
+            bench.net.touched.len() <= VISITS + 1,
+            "outboxes touched in a turn"
+        );
         bench.net.touched.clear();
         turns += 1;
     }
     assert!((4..=9).contains(&turns), "{turns} turns for 2,000");
+}
+
+#[test]
+fn whoever_leaves_in_the_middle_of_a_pass_takes_nobody_with_it() {
+    let mut bench = Bench::new(|limits| limits.recent_bytes = 0);
+    let writer = bench.join(1 << 20);
+    let crowd: Vec<u64> = (0..300).map(|_| bench.join(1 << 20)).collect();
+    for &one in &crowd {
+        bench.ask(one, crate::bench::subscribe("leave:big", None));
+    }
+    bench.settle();
+    bench.ask(writer, publish("leave:big", 7));
+    let mail = std::mem::take(&mut bench.mail);
+    mail.into_iter().for_each(|message| bench.give(message));
+    assert!(bench.turn(100));
+    // Some that had it, and some that had not.
+    for &gone in [0, 10, 60, 150, 299].iter().map(|at| &crowd[*at]) {
+        bench.drop_out(gone);
+    }
+    bench.settle();
+    for one in crowd {
+        if bench.net.conns.contains_key(&one) {
+            assert_eq!(numbers(&bench.hear(one)), [7], "session {one}");
+        }
+    }
 }
 
 #[test]
@@ -93,13 +129,27 @@ fn an_idle_channel_gives_its_position() {
     assert_eq!(crate::bench::position(&heard), Some(last));
     assert!(numbers(&heard).is_empty());
     let other = bench.join(1 << 20);
-    assert_eq!(crate::bench::position(&bench.subscribe(other, "leave:a", None)), Some(last));
+    assert_eq!(
+        crate::bench::position(&bench.subscribe(other, "leave:a", None)),
+        Some(last)
+    );
     let third = bench.join(1 << 20);
-    assert_eq!(numbers(&bench.subscribe(third, "leave:a", Some(beginning))), [1, 2]);
+    assert_eq!(
+        numbers(&bench.subscribe(third, "leave:a", Some(beginning))),
+        [1, 2]
+    );
 }
 
 fn answers(heard: &[Said]) -> usize {
-    let is = |said: &&Said| matches!(said, Said::Push(Push::Reply { reply: Reply::Published { .. }, .. }));
+    let is = |said: &&Said| {
+        matches!(
+            said,
+            Said::Push(Push::Reply {
+                reply: Reply::Published { .. },
+                ..
+            })
+        )
+    };
     heard.iter().filter(is).count()
 }
 
@@ -117,12 +167,18 @@ fn whoever_has_enough_under_way_waits_and_is_let_go_on() {
     assert!(bench.net.resumed.is_empty());
     let mut done: Vec<ToShard> = bench.mail.drain(..).collect();
     let last = done.split_off(11);
-    done.into_iter().rev().for_each(|message| bench.give(message));
+    done.into_iter()
+        .rev()
+        .for_each(|message| bench.give(message));
     assert_eq!(bench.net.resumed, [writer], "told once that it may go on");
     last.into_iter().for_each(|message| bench.give(message));
     bench.settle();
     assert_eq!(bench.net.resumed, [writer]);
-    assert_eq!(answers(&bench.hear(writer)), 20, "each command has its answer");
+    assert_eq!(
+        answers(&bench.hear(writer)),
+        20,
+        "each command has its answer"
+    );
 }
 
 #[test]

@@ -155,9 +155,7 @@ impl View {
             return Err(format!("{pos:?} leaves this session out"));
         }
         if self.cursor.is_some() {
-            let due = self
-                .next(me, channel, oracle)
-                .and_then(|record| record.pos);
+            let due = self.next(me, channel, oracle).and_then(|record| record.pos);
             if due != Some(pos) {
                 return Err(format!(
                     "{pos:?} came where {due:?} was due, after {:?}",
@@ -170,7 +168,13 @@ impl View {
     }
 
     /// `live`.
-    pub(crate) fn live(&mut self, me: &Me, channel: &Channel, pos: Pos, oracle: &Oracle) -> Verdict {
+    pub(crate) fn live(
+        &mut self,
+        me: &Me,
+        channel: &Channel,
+        pos: Pos,
+        oracle: &Oracle,
+    ) -> Verdict {
         if self.phase == Phase::Off {
             return Err("live before ok".into());
         }
@@ -181,9 +185,7 @@ impl View {
             if cursor.term != pos.term || cursor.offset > pos.offset {
                 return Err(format!("live at {pos:?}, but {cursor:?} was told"));
             }
-            let due = self
-                .next(me, channel, oracle)
-                .and_then(|record| record.pos);
+            let due = self.next(me, channel, oracle).and_then(|record| record.pos);
             if let Some(due) = due
                 && due.offset <= pos.offset
             {
@@ -196,7 +198,13 @@ impl View {
     }
 
     /// `lag`.
-    pub(crate) fn lag(&mut self, me: &Me, channel: &Channel, lag: &Lag, oracle: &Oracle) -> Verdict {
+    pub(crate) fn lag(
+        &mut self,
+        me: &Me,
+        channel: &Channel,
+        lag: &Lag,
+        oracle: &Oracle,
+    ) -> Verdict {
         if self.phase == Phase::Off {
             return Err("lag before ok".into());
         }

@@ -190,7 +190,9 @@ impl World {
             }
             Event::Commit => {
                 self.committing = false;
-                let told = self.engine.commit(self.now, &mut self.oracle, &mut self.rng);
+                let told = self
+                    .engine
+                    .commit(self.now, &mut self.oracle, &mut self.rng);
                 self.post(told);
             }
             Event::Leaves => {
@@ -200,7 +202,10 @@ impl World {
             }
             Event::Head(at, channel) => {
                 let pos = self.oracle.head(&channel);
-                self.at(0, Event::Mail(at, ToShard::Notice(Notice::Head { channel, pos })));
+                self.at(
+                    0,
+                    Event::Mail(at, ToShard::Notice(Notice::Head { channel, pos })),
+                );
             }
             Event::Up(at, number) => self.up(at, number),
             Event::Read(at, number) => self.read(at, number),
@@ -213,7 +218,13 @@ impl World {
                 if !sessions.is_empty() && !self.healed {
                     let session = sessions[self.rng.below(sessions.len())];
                     let node = &mut self.nodes[at];
-                    node.shard.bye(self.now, session, CloseReason::Shutdown, Some(50), &mut node.net);
+                    node.shard.bye(
+                        self.now,
+                        session,
+                        CloseReason::Shutdown,
+                        Some(50),
+                        &mut node.net,
+                    );
                     self.settle(at);
                 }
             }
@@ -296,7 +307,12 @@ impl World {
         let Some(conn) = self.nodes[at].net.conns.get_mut(&number) else {
             return;
         };
-        assert!(conn.most <= most, "{} bytes wait for {}, more than {most}", conn.most, conn.name);
+        assert!(
+            conn.most <= most,
+            "{} bytes wait for {}, more than {most}",
+            conn.most,
+            conn.name
+        );
         if conn.gone {
             return;
         }
@@ -338,7 +354,11 @@ impl World {
             let delay = *floor - self.now.0;
             // An answer that says nothing of the channel's order may come at any time.
             let free = matches!(message, ToShard::Done(_, Done::Appended(_) | Done::Page(_)));
-            let extra = if free && self.plan.lanes { self.soon(self.plan.delay) } else { 0 };
+            let extra = if free && self.plan.lanes {
+                self.soon(self.plan.delay)
+            } else {
+                0
+            };
             self.at(delay + extra, Event::Mail(at, message));
         }
     }
@@ -357,11 +377,17 @@ impl World {
                 break;
             };
             conn.unanswered += 1;
-            assert!(conn.unanswered <= most, "{} commands of {} under way", conn.unanswered, conn.name);
+            assert!(
+                conn.unanswered <= most,
+                "{} commands of {} under way",
+                conn.unanswered,
+                conn.name
+            );
             if self.trace {
                 eprintln!("         {} asks {request:?}", conn.name);
             }
-            node.shard.request(self.now, session, request, &mut node.net);
+            node.shard
+                .request(self.now, session, request, &mut node.net);
             let full = node.shard.is_full(session);
             if let Some(conn) = node.net.conns.get_mut(&number) {
                 conn.held = full;
@@ -383,7 +409,12 @@ impl World {
     }
 
     /// Opens a connection.
-    pub(crate) fn open(&mut self, client: usize, role: Role, transport: TransportKind) -> (usize, u64) {
+    pub(crate) fn open(
+        &mut self,
+        client: usize,
+        role: Role,
+        transport: TransportKind,
+    ) -> (usize, u64) {
         self.connections += 1;
         let number = self.connections;
         let at = self.rng.below(self.nodes.len());

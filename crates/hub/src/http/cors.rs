@@ -11,7 +11,9 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 /// The answer to a request that only asks whether another one would be allowed.
 pub(super) fn preflight<B>(request: &Request<B>) -> Option<Response<Body>> {
     let asks = request.method() == Method::OPTIONS
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
     asks.then(|| {
         let mut answer = Response::new(Body::empty());
         *answer.status_mut() = StatusCode::NO_CONTENT;
@@ -20,7 +22,9 @@ pub(super) fn preflight<B>(request: &Request<B>) -> Option<Response<Body>> {
             (ACCESS_CONTROL_ALLOW_HEADERS, "content-type, last-event-id"),
             (ACCESS_CONTROL_MAX_AGE, "600"),
         ] {
-            answer.headers_mut().insert(name, HeaderValue::from_static(value));
+            answer
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
         answer
     })

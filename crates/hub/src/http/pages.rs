@@ -15,15 +15,28 @@ const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
+const SVG: &str = "image/svg+xml";
+
+/// A file of `assets/`, with its type.
+macro_rules! asset {
+    ($name:literal, $kind:expr) => {
+        ($name, $kind, include_str!(concat!("../../assets/", $name)))
+    };
+}
+
 /// What is under `/assets/`: name, type, text.
 const ASSETS: &[(&str, &str, &str)] = &[
-    ("style.css", CSS, include_str!("../../assets/style.css")),
-    (
-        "index.js",
-        JAVASCRIPT,
-        include_str!("../../assets/index.js"),
-    ),
-    ("chat.js", JAVASCRIPT, include_str!("../../assets/chat.js")),
+    asset!("favicon.svg", SVG),
+    asset!("style.css", CSS),
+    asset!("index.js", JAVASCRIPT),
+    asset!("frames.js", JAVASCRIPT),
+    asset!("chat.js", JAVASCRIPT),
+    asset!("common.js", JAVASCRIPT),
+    asset!("connection.js", JAVASCRIPT),
+    asset!("content.js", JAVASCRIPT),
+    asset!("people.js", JAVASCRIPT),
+    asset!("room.js", JAVASCRIPT),
+    asset!("timeline.js", JAVASCRIPT),
 ];
 
 /// What runs here, and how to use it.

@@ -34,15 +34,23 @@ impl Followed {
             }
         }
         if channels.is_empty() {
-            return Err("Name a channel to follow: ?channel=lobby; several: ?channel=a&channel=b.".into());
+            return Err(
+                "Name a channel to follow: ?channel=lobby; several: ?channel=a&channel=b.".into(),
+            );
         }
         if channels.len() > Cursor::MAX {
             let most = Cursor::MAX;
-            return Err(format!("At most {most} channels fit into one request; use several, or /ws."));
+            return Err(format!(
+                "At most {most} channels fit into one request; use several, or /ws."
+            ));
         }
         // Where it was last goes before where it began.
-        let last = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("?"));
-        let since = last.filter(|id| !id.is_empty()).or_else(|| query.get("since"));
+        let last = headers
+            .get(LAST_EVENT_ID)
+            .map(|value| value.to_str().unwrap_or("?"));
+        let since = last
+            .filter(|id| !id.is_empty())
+            .or_else(|| query.get("since"));
         let positions = match since {
             None => vec![None; channels.len()],
             Some(cursor) => {
@@ -55,17 +63,31 @@ impl Followed {
         Ok(Self {
             connect,
             chance,
-            place: Place { channels, positions },
+            place: Place {
+                channels,
+                positions,
+            },
             history: query.history()?,
             presence: query.is_on("presence"),
         })
     }
 
     /// Asks for each channel in the session's name.
-    pub(crate) fn subscribe(local: &Local, session: SessionId, place: &Place, history: u32, presence: bool) {
+    pub(crate) fn subscribe(
+        local: &Local,
+        session: SessionId,
+        place: &Place,
+        history: u32,
+        presence: bool,
+    ) {
         for (channel, since) in place.channels.iter().zip(&place.positions) {
             let (channel, since) = (channel.clone(), *since);
-            let command = Command::Subscribe { channel, since, history, presence };
+            let command = Command::Subscribe {
+                channel,
+                since,
+                history,
+                presence,
+            };
             local.request(session, Request { id: None, command });
         }
     }
@@ -86,11 +108,6 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn len(&self) -> usize {
         self.channels.len()
-    }
-
-    /// Whether the client has been here before.
-    pub(crate) fn is_known(&self) -> bool {
-        self.positions.iter().any(Option::is_some)
     }
 
     /// The client has everything of a channel up to `pos`. History that comes behind the answer to a
@@ -115,7 +132,10 @@ impl Place {
 /// The error that a push tells, if it tells one.
 pub(crate) fn error(push: &Push) -> Option<ErrorCode> {
     match push {
-        Push::Reply { reply: Reply::Error { code, .. }, .. } => Some(*code),
+        Push::Reply {
+            reply: Reply::Error { code, .. },
+            ..
+        } => Some(*code),
         _ => None,
     }
 }
@@ -165,7 +185,13 @@ mod tests {
         assert_eq!(begun.place.cursor().unwrap().to_string(), "7-1");
         let back = read("channel=a&since=7-1", Some("7-5")).unwrap();
         assert_eq!(back.place.cursor().unwrap().to_string(), "7-5");
-        assert!(!read("channel=a&channel=a", Some("")).unwrap().place.is_known());
+        assert!(
+            read("channel=a&channel=a", Some(""))
+                .unwrap()
+                .place
+                .cursor()
+                .is_none()
+        );
     }
 
     #[test]
@@ -180,7 +206,9 @@ mod tests {
             let wrong = read(query, None).err().unwrap();
             assert!(wrong.contains(word), "{query}: {wrong}");
         }
-        let many: String = (0..=Cursor::MAX).map(|n| format!("channel=c{n}&")).collect();
+        let many: String = (0..=Cursor::MAX)
+            .map(|n| format!("channel=c{n}&"))
+            .collect();
         assert!(read(&many, None).err().unwrap().contains("At most"));
     }
 
@@ -194,8 +222,15 @@ mod tests {
         place.advance(&b, pos("7-2"));
         place.advance(&a, pos("7-3"));
         let cursor = place.cursor().unwrap();
-        assert_eq!(cursor.positions(&[a.clone(), b]).unwrap(), [Some(pos("7-4")), Some(pos("7-2"))]);
+        assert_eq!(
+            cursor.positions(&[a.clone(), b]).unwrap(),
+            [Some(pos("7-4")), Some(pos("7-2"))]
+        );
         place.advance(&a, pos("8-1"));
-        assert_eq!(place.cursor().unwrap().get(&a), Some(pos("8-1")), "a new term");
+        assert_eq!(
+            place.cursor().unwrap().get(&a),
+            Some(pos("8-1")),
+            "a new term"
+        );
     }
 }

@@ -61,7 +61,13 @@ impl Outbox for Catcher {
         match push {
             Push::Reply { reply, .. } => {
                 contents.pending = contents.pending.saturating_sub(1);
-                self.dull.set(matches!(reply, Reply::Subscribed { recovered: Some(true), .. }));
+                self.dull.set(matches!(
+                    reply,
+                    Reply::Subscribed {
+                        recovered: Some(true),
+                        ..
+                    }
+                ));
                 contents.refused = contents.refused.or(followed::error(push));
             }
             Push::Live { .. } => self.dull.set(true),
@@ -132,9 +138,14 @@ pub(crate) async fn answer(request: Request) -> Response {
 fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<str>)> {
     let local = Local::here()?;
     let (history, presence) = followed.wishes();
-    let Followed { mut connect, place, .. } = followed;
+    let Followed {
+        mut connect, place, ..
+    } = followed;
     let key = &local.node.settings.client_key;
-    let known = connect.client.as_deref().and_then(|token| key.verify(token));
+    let known = connect
+        .client
+        .as_deref()
+        .and_then(|token| key.verify(token));
     let id = known.unwrap_or_else(|| key.issue(connect.seed).id);
     let token = key.token(&id);
     // One poll after the other is the same guest in the same place.
@@ -152,7 +163,10 @@ fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<
         }),
         full: Notify::new(),
     });
-    let catcher = Catcher { basket: basket.clone(), dull: Cell::new(false) };
+    let catcher = Catcher {
+        basket: basket.clone(),
+        dull: Cell::new(false),
+    };
     let session = local.open(Format::Native, connect, Rc::new(catcher));
     let leave = Leave(session);
     Followed::subscribe(&local, session, &place, history, presence);
@@ -165,7 +179,9 @@ fn wait(asked: Option<&str>) -> Result<Duration, String> {
         None => WAIT,
         Some(text) => {
             let number = text.strip_suffix('s').unwrap_or(text).parse::<u64>();
-            number.map_err(|_| format!("wait: a number of seconds up to {LONGEST}, such as wait=25s."))?
+            number.map_err(|_| {
+                format!("wait: a number of seconds up to {LONGEST}, such as wait=25s.")
+            })?
         }
     };
     Ok(Duration::from_secs(seconds.min(LONGEST)))

@@ -120,7 +120,10 @@ pub(crate) async fn open(request: Request) -> Response {
         return pages::missing();
     };
     if local.leaving.borrow().is_some() {
-        return pages::sentence(StatusCode::SERVICE_UNAVAILABLE, "The server is stopping; come back in a moment.");
+        return pages::sentence(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The server is stopping; come back in a moment.",
+        );
     }
     followed.connect.transport = TransportKind::Sse;
     let (history, presence) = followed.wishes();
@@ -159,7 +162,9 @@ pub(crate) async fn open(request: Request) -> Response {
         // nginx would keep events until a buffer is full.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     response
 }
@@ -167,7 +172,11 @@ pub(crate) async fn open(request: Request) -> Response {
 /// How long nothing is said before a comment is: from a fifth less to a fifth more. Proxies cut what
 /// is silent for a minute.
 fn keepalive(interval: Duration, chance: u8) -> Duration {
-    let interval = if interval.is_zero() { Duration::from_secs(25) } else { interval };
+    let interval = if interval.is_zero() {
+        Duration::from_secs(25)
+    } else {
+        interval
+    };
     interval * (205 + u32::from(chance) * 2 / 5) / 256
 }
 
@@ -217,9 +226,12 @@ impl HttpBody for Stream {
 fn gather(first: Bytes, from: &mut mpsc::UnboundedReceiver<Bytes>) -> Bytes {
     let mut all: Option<BytesMut> = None;
     let mut len = first.len();
-    while len < PIECE && let Ok(next) = from.try_recv() {
+    while len < PIECE
+        && let Ok(next) = from.try_recv()
+    {
         len += next.len();
-        all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+        all.get_or_insert_with(|| BytesMut::from(&first[..]))
+            .extend_from_slice(&next);
     }
     all.map_or(first, BytesMut::freeze)
 }
@@ -249,7 +261,10 @@ mod tests {
     fn an_event_keeps_json_of_several_lines_whole() {
         let id = Some("7-4".to_owned());
         assert_eq!(event(b"{\"a\":1}", id), "id: 7-4\ndata: {\"a\":1}\n\n");
-        assert_eq!(event(b"{\n\"a\":\r1}", None), "data: {\ndata: \"a\":\ndata: 1}\n\n");
+        assert_eq!(
+            event(b"{\n\"a\":\r1}", None),
+            "data: {\ndata: \"a\":\ndata: 1}\n\n"
+        );
     }
 
     #[test]

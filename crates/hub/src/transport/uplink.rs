@@ -96,7 +96,12 @@ pub(crate) async fn answer(request: Request) -> Response {
             let words = format!("The commands did not arrive, or are larger than {most} bytes.");
             return pages::sentence(StatusCode::PAYLOAD_TOO_LARGE, words);
         }
-        Err(_) => return pages::sentence(StatusCode::REQUEST_TIMEOUT, "The commands did not arrive in time."),
+        Err(_) => {
+            return pages::sentence(
+                StatusCode::REQUEST_TIMEOUT,
+                "The commands did not arrive in time.",
+            );
+        }
     };
     let Ok(text) = std::str::from_utf8(&body) else {
         return pages::sentence(StatusCode::BAD_REQUEST, "Commands are JSON in UTF-8.");
@@ -104,14 +109,12 @@ pub(crate) async fn answer(request: Request) -> Response {
     let is_batch = text.trim_start().starts_with('[');
     let mut heard = Vec::new();
     native::text(text, &mut heard);
-    if heard.is_empty() {
-        return said(StatusCode::OK, Bytes::from_static(b"[]\n"));
-    }
     let Some(client) = connect.client.clone() else {
         return run(connect, heard, is_batch).await;
     };
     // Who says who it is, and is not, is told; otherwise it would publish as somebody new.
-    let known = Local::here().is_some_and(|local| local.node.settings.client_key.verify(&client).is_some());
+    let known =
+        Local::here().is_some_and(|local| local.node.settings.client_key.verify(&client).is_some());
     if !known {
         let words = "client: this id was not given by this hub; take the one from `hello`, or from an answer to /poll.";
         return pages::sentence(StatusCode::FORBIDDEN, words);
@@ -133,13 +136,22 @@ async fn run(connect: tidewire_hub_core::Connect, heard: Vec<Heard>, is_batch: b
         _ => StatusCode::OK,
     };
     let (open, close) = if is_batch { ("[", "]\n") } else { ("", "\n") };
-    said(status, Bytes::from([open.as_bytes(), &given.objects, close.as_bytes()].concat()))
+    said(
+        status,
+        Bytes::from([open.as_bytes(), &given.objects, close.as_bytes()].concat()),
+    )
 }
 
 fn begin(connect: tidewire_hub_core::Connect, heard: Vec<Heard>) -> Option<(Arc<Answers>, Leave)> {
     let local = Local::here()?;
-    let given = Given { expected: heard.len(), ..Given::default() };
-    let answers = Arc::new(Answers { given: Mutex::new(given), all: Notify::new() });
+    let given = Given {
+        expected: heard.len(),
+        ..Given::default()
+    };
+    let answers = Arc::new(Answers {
+        given: Mutex::new(given),
+        all: Notify::new(),
+    });
     let session = local.open(Format::Native, connect, Rc::new(answers.clone()));
     let leave = Leave(session);
     for heard in heard {
