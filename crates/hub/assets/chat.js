@@ -160,6 +160,7 @@ function showState({ kind, until, code, reason }) {
     retryTicker = setInterval(tell, 1000);
   } else if (kind === "ended") {
     banner(`This room is closed to this page: ${reason || `code ${code}`}. Reload to try again.`, false);
+    for (const id of ["compose", "naming", "rename"]) $(id).hidden = true;
   } else if (kind === "live") {
     $("banner").hidden = true;
     $("banner").setAttribute("aria-live", "assertive");
