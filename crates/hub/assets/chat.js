@@ -102,7 +102,9 @@ const room = new Room(connection, channel, {
   sent: (item, pos) => timeline.sent(item.key, pos),
   people: showPeople,
   typing: (message) => typed(message.from, message.data.typing === true),
-  gap: () => timeline.note("Some messages may be missing here."),
+  gap() {
+    if ($("log").querySelector(".message")) timeline.note("Some messages may be missing here.");
+  },
   closed(problem) {
     showState({ kind: "ended", reason: problem.message });
   },

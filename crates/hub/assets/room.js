@@ -116,9 +116,9 @@ export class Room {
 
   /** Something is missing and cannot be had from here on: shows the newest page instead. */
   async #reload() {
-    const { messages, more } = await this.#connection.command({ op: "history", channel: this.#channel, limit: PAGE });
-    if (this.#on.page(messages, { replaces: true })) this.#oldest = messages[0].pos;
-    return more;
+    const { messages } = await this.#connection.command({ op: "history", channel: this.#channel, limit: PAGE });
+    if (!messages.length) this.#on.gap();
+    else if (this.#on.page(messages, { replaces: true })) this.#oldest = messages[0].pos;
   }
 
   /** Reads the page before the oldest that is shown; resolves to whether there are more. */

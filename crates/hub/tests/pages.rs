@@ -182,6 +182,10 @@ async fn what_is_written_while_the_hub_is_away_is_sent_once() {
     let bob = join(&browser, &room, "Bob", 1280).await;
     ann.say("#text", "before").await;
     sees(&bob, "before", 1).await;
+    // What is in memory only is gone with the hub, and the room says that something may be missing.
+    let live = join(&browser, &http(&hub, "/c/live:away"), "Cy", 390).await;
+    live.say("#text", "forgotten").await;
+    sees(&live, "forgotten", 1).await;
     stop(hub).await;
     ann.until("document.querySelector('#banner').checkVisibility()")
         .await;
@@ -195,6 +199,11 @@ async fn what_is_written_while_the_hub_is_away_is_sent_once() {
         sees(tab, "while away", 1).await;
         sees(tab, "before", 1).await;
     }
+    live.until("document.querySelector('#log').innerText.includes('may be missing')")
+        .await;
+    live.say("#text", "after").await;
+    sees(&live, "after", 1).await;
+    sees(&live, "forgotten", 1).await;
     ann.until("!document.querySelector('li.pending') && !document.querySelector('#banner').checkVisibility()")
         .await;
     drop(browser);
