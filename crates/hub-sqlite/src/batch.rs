@@ -82,9 +82,9 @@ pub(crate) fn run(
                     Ok(())
                 }
                 // One of them met something damaged: the others shall not suffer.
-                (Trouble::Damaged(_), Ok(())) if jobs.len() > 1 => jobs
-                    .chunks(1)
-                    .try_for_each(|job| run(log, post, tally, job)),
+                (Trouble::Damaged(_), Ok(())) if jobs.len() > 1 => {
+                    one_by_one(log, post, tally, jobs)
+                }
                 (Trouble::Damaged(_), Ok(())) => {
                     refuse_all(Some(log), post, jobs, &trouble.fault());
                     Ok(())
@@ -96,6 +96,19 @@ pub(crate) fn run(
             }
         }
     }
+}
+
+/// Each in a transaction of its own.
+fn one_by_one(log: &mut Log<'_>, post: &mut Post, tally: &Tally, jobs: &[Job]) -> Result<(), Lost> {
+    let mut left = jobs;
+    while let Some((job, rest)) = left.split_first() {
+        if let Err(lost) = run(log, post, tally, std::slice::from_ref(job)) {
+            refuse_all(None, post, rest, &Fault::Unavailable(lost.0.clone()));
+            return Err(lost);
+        }
+        left = rest;
+    }
+    Ok(())
 }
 
 /// Where it failed.

@@ -4,7 +4,9 @@
 //! subtraction, and the first record that is young enough is found by halving.
 
 use crate::trouble::Trouble;
+use rusqlite::{OptionalExtension, Statement};
 use tidewire_hub_core::contract::LogOptions;
+use tidewire_hub_proto::Channel;
 
 /// A channel as its row has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,39 @@ pub(crate) fn floor(
         }
     }
     Ok(expired)
+}
+
+/// The row of a channel.
+pub(crate) fn find(
+    statement: &mut Statement<'_>,
+    channel: &Channel,
+) -> Result<Option<Span>, Trouble> {
+    let name = channel.as_str();
+    let row = statement
+        .query_row([name], |row| {
+            Ok(Span {
+                id: row.get(0)?,
+                head: row.get(1)?,
+                trimmed: row.get(2)?,
+                last_at: row.get(3)?,
+            })
+        })
+        .optional()?;
+    row.map(|span| span.checked(name)).transpose()
+}
+
+/// When a record was kept; `None`: it is not there.
+pub(crate) fn at(
+    statement: &mut Statement<'_>,
+    span: Span,
+    offset: i64,
+) -> Result<Option<i64>, Trouble> {
+    if span.id == 0 || offset > span.head {
+        return Ok(None);
+    }
+    Ok(statement
+        .query_row((span.id, offset), |row| row.get(0))
+        .optional()?)
 }
 
 #[cfg(test)]

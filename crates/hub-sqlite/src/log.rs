@@ -1,11 +1,11 @@
 //! The channels as the writer sees them: appends, keys, redaction and trimming inside a transaction.
 
-use crate::floor::{Span, floor, oldest};
+use crate::floor::{Span, at, find, floor, oldest};
 use crate::row;
 use crate::statements::Writing;
 use crate::store::{State, random};
 use crate::trouble::Trouble;
-use rusqlite::{Connection, OptionalExtension, Statement};
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use tidewire_hub_core::contract::LogOptions;
@@ -376,37 +376,4 @@ impl<'c> Log<'c> {
     pub(crate) fn options_of(&self, channel: &Channel) -> Option<LogOptions> {
         self.options.get(channel.namespace()).copied()
     }
-}
-
-/// The row of a channel.
-pub(crate) fn find(
-    statement: &mut Statement<'_>,
-    channel: &Channel,
-) -> Result<Option<Span>, Trouble> {
-    let name = channel.as_str();
-    let row = statement
-        .query_row([name], |row| {
-            Ok(Span {
-                id: row.get(0)?,
-                head: row.get(1)?,
-                trimmed: row.get(2)?,
-                last_at: row.get(3)?,
-            })
-        })
-        .optional()?;
-    row.map(|span| span.checked(name)).transpose()
-}
-
-/// When a record was kept; `None`: it is not there.
-pub(crate) fn at(
-    statement: &mut Statement<'_>,
-    span: Span,
-    offset: i64,
-) -> Result<Option<i64>, Trouble> {
-    if span.id == 0 || offset > span.head {
-        return Ok(None);
-    }
-    Ok(statement
-        .query_row((span.id, offset), |row| row.get(0))
-        .optional()?)
 }

@@ -1,7 +1,6 @@
 //! A page of records out of what is committed.
 
-use crate::floor::{Span, floor};
-use crate::log::{at, find};
+use crate::floor::{Span, at, find, floor};
 use crate::row;
 use crate::statements::Reading;
 use crate::trouble::Trouble;

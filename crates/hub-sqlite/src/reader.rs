@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_hub_core::contract::{LogOptions, Mail};
-use tidewire_hub_core::{Done, Effect, Fault, Page, ShardId, Ticket, ToShard};
+use tidewire_hub_core::{Done, Effect, Page, ShardId, Ticket, ToShard};
 use tidewire_hub_proto::Term;
 
 /// Reads that are taken at once; each is answered by itself.
@@ -126,11 +126,5 @@ impl Reader {
     fn tell(&self, job: &Job, done: Done) {
         self.mail
             .deliver(job.shard, vec![ToShard::Done(job.ticket, done)]);
-    }
-}
-
-impl From<Trouble> for Fault {
-    fn from(trouble: Trouble) -> Self {
-        trouble.fault()
     }
 }

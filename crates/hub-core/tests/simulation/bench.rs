@@ -174,6 +174,16 @@ impl Bench {
         }
     }
 
+    /// Goes on until nothing is left to do but with messages that are so.
+    pub(crate) fn settle_but(&mut self, is: impl Fn(&ToShard) -> bool) {
+        while let Some(at) = self.mail.iter().position(|message| !is(message)) {
+            if let Some(message) = self.mail.remove(at) {
+                self.give(message);
+            }
+        }
+        while self.turn(512) {}
+    }
+
     /// Some time passes.
     pub(crate) fn wait(&mut self, millis: u64) {
         self.now = self.now.plus(millis);

@@ -4,7 +4,7 @@ use crate::bench::{
     Bench, is_page, is_watched, lags, numbers, position, publish, recovered, subscribe, unsubscribe,
 };
 use crate::net::Said;
-use tidewire_hub_core::{Done, Fault, Limits, ToShard};
+use tidewire_hub_core::{Done, Fault, Limits, Notice, ToShard};
 use tidewire_hub_proto::{Command, ErrorCode, Pos, Push, Reply};
 
 fn limits(limits: &mut Limits) {
@@ -182,4 +182,60 @@ fn who_recovers_hears_of_a_join_that_came_meanwhile() {
     assert_eq!(numbers(&heard), Vec::from_iter(0..20));
     let joined = |said: &Said| matches!(said, Said::Push(Push::Join { member, .. }) if *member.session == *format!("s{newcomer}"));
     assert_eq!(heard.iter().filter(|said| joined(said)).count(), 1);
+}
+
+#[test]
+fn what_is_told_while_a_lost_page_is_on_its_way_is_not_missed() {
+    let (mut bench, writer, _) = with_history();
+    let told = |bench: &mut Bench, text| {
+        bench.ask(writer, publish("lag:a", text));
+        bench.withhold(|message| matches!(message, ToShard::Notice(_)))
+    };
+    // The first is lost on its way: the shard reads, and hears of the third before it has an answer.
+    let lost = told(&mut bench, 20);
+    let second = told(&mut bench, 21);
+    bench.give(second.clone());
+    let ToShard::Done(ticket, _) = bench.withhold(is_page) else {
+        panic!("a page")
+    };
+    let third = told(&mut bench, 22);
+    bench.give(third);
+    let (ToShard::Notice(Notice::Record { publication, .. }), ToShard::Notice(_)) = (second, lost)
+    else {
+        panic!("records")
+    };
+    let gone = Fault::Gone(publication.pos.unwrap());
+    bench.give(ToShard::Done(ticket, Done::Page(Err(gone))));
+    bench.settle();
+    let heard = bench.hear(writer);
+    let lags = lags(&heard);
+    assert!(matches!(lags[..], [lag] if lag.pos == publication.pos && !lag.recovering));
+    assert_eq!(numbers(&heard), [22]);
+}
+
+#[test]
+fn whose_own_read_was_ahead_of_a_loss_is_told_of_none() {
+    let (mut bench, writer, beginning) = with_history();
+    // This shard hears nothing of ten records; somebody who comes back reads them.
+    for text in 20..30 {
+        bench.ask(writer, publish("lag:a", text));
+        bench.withhold(|message| matches!(message, ToShard::Notice(_)));
+    }
+    let back = bench.join(1 << 20);
+    let heard = bench.subscribe(back, "lag:a", Some(beginning));
+    assert_eq!(numbers(&heard), Vec::from_iter(0..30));
+    // Then it hears that there are more, and that what it missed is trimmed.
+    bench.ask(writer, publish("lag:a", 30));
+    bench.settle_but(is_page);
+    let ToShard::Done(ticket, _) = bench.withhold(is_page) else {
+        panic!("a page")
+    };
+    let head = position(&heard).unwrap();
+    let gone = Fault::Gone(Pos::new(head.term, head.offset + 1));
+    bench.give(ToShard::Done(ticket, Done::Page(Err(gone))));
+    bench.settle();
+    let heard = bench.hear(back);
+    assert!(lags(&heard).is_empty());
+    assert_eq!(numbers(&heard), [30]);
+    assert_eq!(lags(&bench.hear(writer)).len(), 1);
 }

@@ -55,6 +55,11 @@ fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
         let heard = numbers(&bench.hear(one));
         assert_eq!(heard, Vec::from_iter(0..50), "and the crowd misses nothing");
     }
+    assert_eq!(
+        bench.shard.counters().recovered,
+        0,
+        "and nobody had to read"
+    );
 }
 
 #[test]
@@ -80,6 +85,31 @@ fn a_turn_flushes_no_more_than_it_may_visit() {
         turns += 1;
     }
     assert!((4..=9).contains(&turns), "{turns} turns for 2,000");
+}
+
+#[test]
+fn whoever_leaves_in_the_middle_of_a_pass_takes_nobody_with_it() {
+    let mut bench = Bench::new(|limits| limits.recent_bytes = 0);
+    let writer = bench.join(1 << 20);
+    let crowd: Vec<u64> = (0..300).map(|_| bench.join(1 << 20)).collect();
+    for &one in &crowd {
+        bench.ask(one, crate::bench::subscribe("leave:big", None));
+    }
+    bench.settle();
+    bench.ask(writer, publish("leave:big", 7));
+    let mail = std::mem::take(&mut bench.mail);
+    mail.into_iter().for_each(|message| bench.give(message));
+    assert!(bench.turn(100));
+    // Some that had it, and some that had not.
+    for &gone in [0, 10, 60, 150, 299].iter().map(|at| &crowd[*at]) {
+        bench.drop_out(gone);
+    }
+    bench.settle();
+    for one in crowd {
+        if bench.net.conns.contains_key(&one) {
+            assert_eq!(numbers(&bench.hear(one)), [7], "session {one}");
+        }
+    }
 }
 
 #[test]

@@ -21,6 +21,7 @@ pub(crate) struct Lines {
     /// By namespace.
     plain: BTreeMap<Box<str>, Vec<Arc<tidewire::Config>>>,
     echo: Arc<tidewire::Config>,
+    largest_command: usize,
 }
 
 impl Lines {
@@ -54,6 +55,7 @@ impl Lines {
                 .deflate(Some(DeflateConfig::default()))
                 .high_water(high_water),
             native: spread(native),
+            largest_command: native,
             plain: plain.collect(),
             echo: Arc::new(tidewire::Config::new().max_message(ECHO)),
         }
@@ -62,6 +64,11 @@ impl Lines {
     /// `chance`: any number.
     pub(crate) fn native(&self, chance: u8) -> Server {
         self.server.clone().config(pick(&self.native, chance))
+    }
+
+    /// The largest message of commands, in bytes.
+    pub(crate) fn largest_command(&self) -> usize {
+        self.largest_command
     }
 
     /// `None`: there is no such namespace.

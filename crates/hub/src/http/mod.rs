@@ -1,7 +1,9 @@
 //! HTTP on a shard: one connection at a time, judged before it is answered.
 
+mod cors;
 pub(crate) mod lines;
 mod metrics;
+pub(crate) mod opening;
 pub(crate) mod pages;
 pub(crate) mod routes;
 mod socket;
@@ -11,6 +13,7 @@ use crate::guard::{Denied, Endpoint};
 use crate::node::{Admission, HubEvent};
 use crate::shard::Local;
 use axum::body::Body;
+use futures_util::future::Either;
 use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -20,6 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
@@ -75,13 +79,17 @@ async fn talk<S: tidewire::Io>(local: Rc<Local>, io: S, caller: Caller) {
     let router = TowerToHyperService::new(local.router.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let judged = judge(&local, &request, &caller);
-        let answer = judged.map(|()| {
-            request.extensions_mut().insert(caller.clone());
-            router.call(request)
+        let origin = request.headers().get(ORIGIN).cloned();
+        let answer = judged.map(|()| match cors::preflight(&request) {
+            Some(answer) => Either::Left(ready(Ok(answer))),
+            None => {
+                request.extensions_mut().insert(caller.clone());
+                Either::Right(router.call(request))
+            }
         });
         async move {
             match answer {
-                Ok(answer) => answer.await,
+                Ok(answer) => Ok(cors::allow(answer.await?, origin)),
                 Err(denied) => Ok::<_, Infallible>(*denied),
             }
         }

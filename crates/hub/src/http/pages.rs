@@ -59,7 +59,7 @@ pub(super) fn asset(name: &str) -> Response<Body> {
 }
 
 /// There is nothing under this path.
-pub(super) fn missing() -> Response<Body> {
+pub(crate) fn missing() -> Response<Body> {
     sentence(
         StatusCode::NOT_FOUND,
         "There is nothing here; / says what there is.",

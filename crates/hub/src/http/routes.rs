@@ -4,10 +4,11 @@ use super::{metrics, pages, socket, wants_upgrade};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use http::StatusCode;
 
 use super::url;
+use crate::transport::{poll, sse, uplink};
 
 /// Every endpoint.
 pub(crate) fn router() -> Router {
@@ -20,6 +21,9 @@ pub(crate) fn router() -> Router {
         .route("/wss/v2/{channel}/{key}", get(socket::v2))
         .route("/wss/v2/{channel}/{key}/", get(socket::v2))
         .route("/v3/{channel}", get(socket::v3))
+        .route("/sse", get(sse::open))
+        .route("/poll", get(poll::answer))
+        .route("/uplink", post(uplink::answer))
         .route("/assets/{name}", get(asset))
         .route(
             "/healthz",

@@ -1,5 +1,6 @@
 //! Requests that become WebSockets: native, plain, echo.
 
+use super::opening::connect;
 use super::routes::part;
 use super::url::{self, Query};
 use super::{Caller, pages};
@@ -14,7 +15,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tidewire::hyper::Upgrade;
 use tidewire::{Server, WebSocket};
-use tidewire_hub_core::{Connect, TransportKind};
 use tidewire_hub_proto::native::PROTOCOL;
 use tidewire_hub_proto::{Channel, Command, Request as Asked};
 use tokio::task::spawn_local;
@@ -156,29 +156,3 @@ fn upgrade(
     });
     response.map(Into::into)
 }
-
-/// A session that begins, and a random byte.
-fn connect(query: &Query, hello: bool) -> Result<(Connect, u8), String> {
-    let mut random = [0; 29];
-    getrandom::fill(&mut random)
-        .map_err(|error| format!("The server has no randomness for an id: {error}."))?;
-    let [chance, random @ ..] = random;
-    let (id, seed) = random.split_at(16);
-    let mut connect = Connect {
-        session: id
-            .iter()
-            .map(|byte| char::from(LETTERS[usize::from(byte % 64)]))
-            .collect(),
-        seed: [0; 12],
-        client: query.get("client").map(Into::into),
-        name: query.name()?,
-        transport: TransportKind::WebSocket,
-        hello,
-        lease: None,
-    };
-    connect.seed.copy_from_slice(seed);
-    Ok((connect, chance))
-}
-
-/// What public ids of sessions are made of.
-const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

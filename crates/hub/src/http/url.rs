@@ -61,6 +61,12 @@ impl Query {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// Every value of a parameter.
+    pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        let same = self.0.iter().filter(move |(known, _)| known == name);
+        same.map(|(_, value)| value.as_str())
+    }
+
     /// Whether a switch is on: there, and not `0` or `false`.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name)

@@ -6,6 +6,10 @@
 //! says with [`Local::request`](crate::shard::Local::request) and
 //! [`Local::refuse`](crate::shard::Local::refuse).
 
+mod followed;
+pub(crate) mod poll;
+pub(crate) mod sse;
+pub(crate) mod uplink;
 pub(crate) mod websocket;
 
 use tidewire_hub_proto::{Channel, Pos, Push};

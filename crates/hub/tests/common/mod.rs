@@ -1,6 +1,8 @@
 //! A hub on a free port, and clients for it.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+pub mod stream;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -63,6 +65,14 @@ pub async fn start(config: Config) -> Running {
     });
     let hub = hub.await.unwrap_or_else(|error| panic!("{error}"));
     Running { hub, told }
+}
+
+/// For tests that are not asynchronous themselves.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 impl Running {

@@ -1,0 +1,205 @@
+//! Sessions over long polls: `GET /poll`. Each request is a session that ends with its answer; where
+//! the client was is in the cursor, so that any node can answer the next.
+
+use super::followed::{self, Followed, Leave, Place};
+use super::{Frame, Outbox};
+use crate::http::pages;
+use crate::http::url::Query;
+use crate::protocol::Format;
+use crate::shard::Local;
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tidewire_hub_core::TransportKind;
+use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push, Reply};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// How long a poll waits that does not say: proxies cut what is silent for a minute.
+const WAIT: u64 = 25;
+/// The longest wait, in seconds.
+const LONGEST: u64 = 60;
+/// How long a poller stays present after its poll, in seconds: it has to come back in between.
+const LEASE: u64 = 30;
+
+/// What has come so far. On one thread, but the request's future has to be able to move.
+struct Basket {
+    contents: Mutex<Contents>,
+    full: Notify,
+}
+
+struct Contents {
+    /// Objects, with commas between.
+    objects: Vec<u8>,
+    place: Place,
+    /// Answers to subscribes that are not there yet.
+    pending: usize,
+    /// There is something that the client waits for.
+    news: bool,
+    refused: Option<ErrorCode>,
+}
+
+impl Basket {
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Catcher {
+    basket: Arc<Basket>,
+    /// What is queued next is nothing that a client waits for.
+    dull: Cell<bool>,
+}
+
+impl Outbox for Catcher {
+    fn takes(&self, push: &Push) -> bool {
+        let mut contents = self.basket.lock();
+        match push {
+            Push::Reply { reply, .. } => {
+                contents.pending = contents.pending.saturating_sub(1);
+                self.dull.set(matches!(
+                    reply,
+                    Reply::Subscribed {
+                        recovered: Some(true),
+                        ..
+                    }
+                ));
+                contents.refused = contents.refused.or(followed::error(push));
+            }
+            Push::Live { .. } => self.dull.set(true),
+            _ => {}
+        }
+        false
+    }
+
+    fn queue(&self, frame: &Frame, moved: Option<(&Channel, Pos)>) -> usize {
+        let mut contents = self.basket.lock();
+        contents.news |= !self.dull.take();
+        if let Some((channel, pos)) = moved {
+            contents.place.advance(channel, pos);
+        }
+        if !contents.objects.is_empty() {
+            contents.objects.push(b',');
+        }
+        contents.objects.extend_from_slice(frame.payload());
+        contents.objects.len()
+    }
+
+    fn flush(&self) -> usize {
+        let contents = self.basket.lock();
+        if contents.news && contents.pending == 0 {
+            self.basket.full.notify_one();
+        }
+        contents.objects.len()
+    }
+
+    fn close(&self, _code: u16, _reason: &str) {
+        self.basket.full.notify_one();
+    }
+
+    fn resume(&self) {}
+}
+
+/// `GET /poll?channel=a&channel=b[&since=CURSOR][&wait=25s][&presence=1][&name=…][&client=…]`
+pub(crate) async fn answer(request: Request) -> Response {
+    let query = Query::parse(request.uri().query());
+    let asked = query.and_then(|query| {
+        let wait = wait(query.get("wait"))?;
+        Ok((wait, Followed::read(&query, request.headers(), false)?))
+    });
+    let (wait, followed) = match asked {
+        Ok(asked) => asked,
+        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+    };
+    let Some((basket, leave, token)) = begin(followed, wait) else {
+        return pages::missing();
+    };
+    // Nothing in time is an answer, too: the cursor as it is now.
+    _ = timeout(wait, basket.full.notified()).await;
+    drop(leave);
+    let contents = basket.lock();
+    let status = contents.refused.map_or(StatusCode::OK, followed::status);
+    let mut body = Vec::with_capacity(contents.objects.len() + 128);
+    body.extend_from_slice(b"{");
+    if let Some(cursor) = contents.place.cursor() {
+        body.extend_from_slice(format!("\"cursor\":\"{cursor}\",").as_bytes());
+    }
+    body.extend_from_slice(format!("\"client\":\"{token}\",\"messages\":[").as_bytes());
+    body.extend_from_slice(&contents.objects);
+    body.extend_from_slice(b"]}\n");
+    pages::answer(status, "application/json", body)
+}
+
+/// Opens the session; the client's token besides.
+fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<str>)> {
+    let local = Local::here()?;
+    let (history, presence) = followed.wishes();
+    let Followed {
+        mut connect, place, ..
+    } = followed;
+    let key = &local.node.settings.client_key;
+    let known = connect
+        .client
+        .as_deref()
+        .and_then(|token| key.verify(token));
+    let id = known.unwrap_or_else(|| key.issue(connect.seed).id);
+    let token = key.token(&id);
+    // One poll after the other is the same guest in the same place.
+    connect.session = format!("poll.{id}").into();
+    connect.client = Some(token.clone());
+    connect.transport = TransportKind::Poll;
+    connect.lease = Some(1000 * LEASE + u64::try_from(wait.as_millis()).unwrap_or(0));
+    let basket = Arc::new(Basket {
+        contents: Mutex::new(Contents {
+            objects: Vec::new(),
+            pending: place.len(),
+            news: false,
+            refused: None,
+            place: place.clone(),
+        }),
+        full: Notify::new(),
+    });
+    let catcher = Catcher {
+        basket: basket.clone(),
+        dull: Cell::new(false),
+    };
+    let session = local.open(Format::Native, connect, Rc::new(catcher));
+    let leave = Leave(session);
+    Followed::subscribe(&local, session, &place, history, presence);
+    Some((basket, leave, token))
+}
+
+/// How long the client wants to wait: `25s` or `25`.
+fn wait(asked: Option<&str>) -> Result<Duration, String> {
+    let seconds = match asked {
+        None => WAIT,
+        Some(text) => {
+            let number = text.strip_suffix('s').unwrap_or(text).parse::<u64>();
+            number.map_err(|_| {
+                format!("wait: a number of seconds up to {LONGEST}, such as wait=25s.")
+            })?
+        }
+    };
+    Ok(Duration::from_secs(seconds.min(LONGEST)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_read_and_bounded() {
+        let seconds = |text| wait(text).map(|wait| wait.as_secs());
+        assert_eq!(seconds(None), Ok(WAIT));
+        assert_eq!(seconds(Some("0")), Ok(0));
+        assert_eq!(seconds(Some("5s")), Ok(5));
+        assert_eq!(seconds(Some("86400")), Ok(LONGEST));
+        for wrong in ["", "s", "-1", "1m", "1.5", "99999999999999999999"] {
+            assert!(seconds(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}
