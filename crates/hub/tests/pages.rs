@@ -11,19 +11,26 @@ use tidewire_hub_core::{Access, Namespace, Storage};
 
 const ENTERED: &str = "document.querySelector('#state').dataset.state === 'open'";
 
-/// A hub whose `chat` lasts and whose `live` does not, open to all.
+/// A hub whose `chat` lasts and whose `live` does not, open to all; who is in `quiet` is not told, and
+/// `closed` is closed.
 async fn start(folder: &std::path::Path, listen: &str) -> Hub {
     let mut config = Config::default();
     config.listen = vec![listen.to_owned()];
     config.guard = Guard::new(&config.listen, Vec::new(), Vec::new(), true);
     config.shards = 2;
     config.data = folder.to_owned();
-    for (name, storage) in [("chat", Storage::Durable), ("live", Storage::Memory)] {
+    for (name, storage) in [
+        ("chat", Storage::Durable),
+        ("live", Storage::Memory),
+        ("quiet", Storage::Memory),
+        ("closed", Storage::Memory),
+    ] {
         let mut namespace = Namespace::default();
         namespace.storage = storage;
-        namespace.subscribe = Access::Anyone;
-        namespace.publish = Access::Anyone;
-        namespace.presence = Access::Anyone;
+        let open_if = |open: bool| if open { Access::Anyone } else { Access::Nobody };
+        namespace.subscribe = open_if(name != "closed");
+        namespace.publish = open_if(name != "closed");
+        namespace.presence = open_if(name != "closed" && name != "quiet");
         namespace.log.max_records = 1_000;
         namespace.rate = 1_000;
         namespace.burst = 1_000;
@@ -175,6 +182,10 @@ async fn what_is_written_while_the_hub_is_away_is_sent_once() {
     let bob = join(&browser, &room, "Bob", 1280).await;
     ann.say("#text", "before").await;
     sees(&bob, "before", 1).await;
+    // What is in memory only is gone with the hub, and the room says that something may be missing.
+    let live = join(&browser, &http(&hub, "/c/live:away"), "Cy", 390).await;
+    live.say("#text", "forgotten").await;
+    sees(&live, "forgotten", 1).await;
     stop(hub).await;
     ann.until("document.querySelector('#banner').checkVisibility()")
         .await;
@@ -188,6 +199,11 @@ async fn what_is_written_while_the_hub_is_away_is_sent_once() {
         sees(tab, "while away", 1).await;
         sees(tab, "before", 1).await;
     }
+    live.until("document.querySelector('#log').innerText.includes('may be missing')")
+        .await;
+    live.say("#text", "after").await;
+    sees(&live, "after", 1).await;
+    sees(&live, "forgotten", 1).await;
     ann.until("!document.querySelector('li.pending') && !document.querySelector('#banner').checkVisibility()")
         .await;
     drop(browser);
@@ -231,6 +247,32 @@ async fn the_front_page_shows_its_own_address_and_its_tester_echoes() {
         "document.querySelector('#frames li.problem')?.innerText.includes('nothing at /nothing')",
     )
     .await;
+    drop(browser);
+    stop(hub).await;
+}
+
+#[tokio::test]
+async fn what_may_not_be_seen_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let hub = start(folder.path(), "127.0.0.1:0").await;
+    let browser = Browser::start().await;
+    let quiet = join(&browser, &http(&hub, "/c/quiet:x"), "Ann", 1280).await;
+    quiet.say("#text", "hello").await;
+    sees(&quiet, "hello", 1).await;
+    quiet
+        .until("document.querySelector('#no-people').checkVisibility()")
+        .await;
+    let closed = browser.open(&http(&hub, "/c/closed:x"), 390).await;
+    closed
+        .until("document.querySelector('#banner-text').innerText.includes('may not')")
+        .await;
+    // A name with a character that nobody sees is refused, and said why.
+    let room = browser.open(&http(&hub, "/chat/names"), 390).await;
+    room.until(ENTERED).await;
+    room.say("#name", "A\u{200b}nn").await;
+    room.until("document.querySelector('#name-problem').innerText.includes('invisible')")
+        .await;
+    is_well(&browser, &[&quiet, &closed, &room]).await;
     drop(browser);
     stop(hub).await;
 }

@@ -38,7 +38,7 @@ async fn channels_are_spoken_over_tls_and_failed_handshakes_are_counted() {
 #[tokio::test]
 async fn a_head_that_is_too_large_is_refused_and_ends_the_connection() {
     let running = start(in_memory()).await;
-    let large = "x".repeat(40_000);
+    let large = "x".repeat(200_000);
     for head in [
         format!("GET / HTTP/1.1\r\nHost: localhost\r\nX-Large: {large}\r\n\r\n"),
         format!(
