@@ -36,7 +36,10 @@ async fn a_channel_has_no_gap_though_its_hub_was_stopped() {
 
     first.shut_down(Duration::from_secs(20)).await;
     let lost = client.line().await;
-    assert!(lost.starts_with("lost: ") && lost.contains("4001"), "{lost}");
+    assert!(
+        lost.starts_with("lost: ") && lost.contains("4001"),
+        "{lost}"
+    );
 
     // Before the client is back, or just after: it makes no difference.
     let _second = hub(&address, folder.path()).await;
@@ -45,7 +48,10 @@ async fn a_channel_has_no_gap_though_its_hub_was_stopped() {
     for expected in ["two", "three"] {
         // Attempts in vain may come in between.
         let message = client.line_after(r#"{"op":"message","#).await;
-        assert!(message.contains(&format!(r#""text":"{expected}""#)), "{message}");
+        assert!(
+            message.contains(&format!(r#""text":"{expected}""#)),
+            "{message}"
+        );
     }
 }
 
