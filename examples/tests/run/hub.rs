@@ -41,9 +41,11 @@ async fn a_channel_has_no_gap_though_its_hub_was_stopped() {
         "{lost}"
     );
 
-    // Before the client is back, or just after: it makes no difference.
-    let _second = hub(&address, folder.path()).await;
-    publish(&url, "two").await;
+    // Where the client does not look, so that it is away for certain.
+    let second = hub("127.0.0.1:0", folder.path()).await;
+    publish(&format!("ws://{}/ws", second.addrs()[0]), "two").await;
+    second.shut_down(Duration::from_secs(20)).await;
+    let _third = hub(&address, folder.path()).await;
     publish(&url, "three").await;
     for expected in ["two", "three"] {
         // Attempts in vain may come in between.

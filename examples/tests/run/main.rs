@@ -41,7 +41,7 @@ fn no_example_is_left_out() {
             list.contains(&format!("[{name}]({name}.rs)")),
             "{name} is not in README.md"
         );
-        let run = [format!("start(\"{name}\""), format!("run(\"{name}\"")];
+        let run = ["start", "spawn", "run"].map(|verb| format!("{verb}(\"{name}\""));
         assert!(
             sources
                 .iter()
