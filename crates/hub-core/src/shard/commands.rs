@@ -9,11 +9,11 @@ use crate::contract::{
     Appended, Done, Effect, Fault, IdempotencyKey, Page, PageLimit, PresencePage, publisher,
 };
 use crate::host::Host;
-use crate::settings::{Access, Namespace};
+use crate::settings::Namespace;
 use std::rc::Rc;
 use tidewire_hub_proto::command::HistoryPage;
 use tidewire_hub_proto::{
-    Channel, Command, CommandId, ErrorCode, Exclude, Member, Payload, Publication, Reply, Request,
+    Channel, Command, CommandId, ErrorCode, Exclude, Payload, Publication, Reply, Request,
 };
 
 /// A publish as it was asked for.
@@ -433,28 +433,9 @@ impl<H: Host> Shard<H> {
         }
         let origin = known.origin.clone();
         let client = origin.client.as_deref().map(|client| signing.token(client));
-        let member = Member {
-            session: known.name.clone(),
-            origin: origin.clone(),
-        };
-        let lease = known.lease;
-        let present: Vec<Channel> = known
-            .subs
-            .iter()
-            .filter_map(|sub| self.feeds.get(sub.feed))
-            .filter(|feed| feed.namespace.presence != Access::Nobody && feed.tail.head().is_some())
-            .map(|feed| feed.channel.clone())
-            .collect();
-        for channel in present {
-            self.submit(
-                Pending::Enter,
-                Effect::Enter {
-                    channel,
-                    member: member.clone(),
-                    lease,
-                },
-                host,
-            );
+        let present: Vec<Key> = known.subs.iter().map(|sub| sub.feed).collect();
+        for feed in present {
+            self.enter(feed, session, host);
         }
         let reply = Reply::Authenticated {
             client: client.unwrap_or_default(),

@@ -126,8 +126,11 @@ enum Pending {
         id: Option<CommandId>,
         channel: Channel,
     },
-    /// A session entered a channel's presence; nobody waits for it.
-    Enter,
+    /// A session enters a channel's presence; nobody waits for it.
+    Enter {
+        feed: Key,
+        session: Key,
+    },
 }
 
 /// Something that is done later.
@@ -139,10 +142,15 @@ enum Timer {
     CatchUp(Key),
     /// A subscription's recovery had failed.
     Recover { session: Key },
+    /// The engine had no room for who is present.
+    Enter { feed: Key, session: Key },
 }
 
 /// How long a feed is kept after its last subscriber has left: many come back at once.
 const LINGER: u64 = 5_000;
+
+/// How long to wait before a session that could not enter a channel's presence tries again.
+const RETRY_ENTER: u64 = 5_000;
 
 /// How long to wait before a failed read is tried again.
 const RETRY: u64 = 500;
@@ -345,8 +353,11 @@ impl<H: Host> Shard<H> {
             ) => {
                 self.presence_read(session, id, channel, members, host);
             }
-            // `Enter` has nobody who waits. Anything else is an answer to another question: an
-            // engine that breaks its contract.
+            (Pending::Enter { feed, session }, Done::Entered(Err(_))) => {
+                self.later(now.plus(RETRY_ENTER), Timer::Enter { feed, session });
+            }
+            // That a session has entered is told to nobody. Anything else is an answer to another
+            // question: an engine that breaks its contract.
             _ => {}
         }
     }
@@ -405,6 +416,7 @@ impl<H: Host> Shard<H> {
             match first.remove() {
                 Timer::Forget(feed) => self.forget(feed, host),
                 Timer::CatchUp(feed) => self.catch_up(feed, host),
+                Timer::Enter { feed, session } => self.enter(feed, session, host),
                 Timer::Recover { session } => {
                     if let Some(known) = self.sessions.get_mut(session) {
                         known.waiting = true;

@@ -177,7 +177,7 @@ impl<H: Host> Shard<H> {
         let Some(feed) = self.feeds.get_mut(key) else {
             return;
         };
-        let (channel, has_presence) = (feed.channel.clone(), feed.has_presence());
+        let channel = feed.channel.clone();
         let (end, floor) = (feed.window.end(), feed.window.floor);
         let Some((sub, known)) = self.sub_mut(key, session) else {
             return;
@@ -185,11 +185,6 @@ impl<H: Host> Shard<H> {
         let Phase::Joining(wish) = std::mem::replace(&mut sub.phase, Phase::Live) else {
             return;
         };
-        let member = Member {
-            session: known.name.clone(),
-            origin: known.origin.clone(),
-        };
-        let lease = known.lease;
         sub.next = end;
         sub.presence_to = end;
         sub.delivered = head.offset;
@@ -239,18 +234,33 @@ impl<H: Host> Shard<H> {
                 known.waiting = true;
             }
         }
-        if has_presence {
-            self.submit(
-                Pending::Enter,
-                Effect::Enter {
-                    channel,
-                    member,
-                    lease,
-                },
-                host,
-            );
-        }
+        self.enter(key, session, host);
         self.progress(now, session, host);
+    }
+
+    /// The session is present where it has subscribed, if that is kept there.
+    pub(super) fn enter(&mut self, key: Key, session: Key, host: &mut H) {
+        let Some((sub, known)) = self.sub_mut(key, session) else {
+            return;
+        };
+        if matches!(sub.phase, Phase::Joining(_)) {
+            return;
+        }
+        let member = Member {
+            session: known.name.clone(),
+            origin: known.origin.clone(),
+        };
+        let lease = known.lease;
+        let Some(feed) = self.feeds.get(key).filter(|feed| feed.has_presence()) else {
+            return;
+        };
+        let effect = Effect::Enter {
+            channel: feed.channel.clone(),
+            member,
+            lease,
+        };
+        let pending = Pending::Enter { feed: key, session };
+        self.submit(pending, effect, host);
     }
 
     pub(super) fn unsubscribe(

@@ -8,6 +8,7 @@
 #![allow(clippy::field_reassign_with_default)]
 
 mod acts;
+mod answers;
 mod bench;
 mod client;
 mod engine;
@@ -17,7 +18,9 @@ mod oracle;
 mod people;
 mod plan;
 mod races;
+mod road;
 mod slow;
+mod store;
 mod turns;
 mod view;
 mod world;
