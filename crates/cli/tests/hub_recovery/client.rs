@@ -161,6 +161,7 @@ impl Client {
         let mut dawdle = Instant::now() + self.chance.millis(0, 300);
         loop {
             let end = goal.borrow_and_update().clone();
+            let stays = end.is_some();
             if let Some(end) = end {
                 // From here on it stays until it has everything.
                 if self.is_there(&end) {
@@ -177,7 +178,7 @@ impl Client {
             };
             match told {
                 Ok(told) => self.take(told?),
-                Err(_) if goal.borrow().is_none() => return Ok(()),
+                Err(_) if !stays => return Ok(()),
                 Err(_) => panic!(
                     "client {} waits for the end {:?}\n{}\nand is at {:?}",
                     self.number,

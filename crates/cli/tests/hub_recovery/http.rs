@@ -210,9 +210,11 @@ async fn read_events(
                 let at = positions(id, &channels);
                 assert_eq!(at[channel(&object)], object["pos"], "{event}");
             }
-            if let Some(told) = told(&object)
-                && events.send(Ok(told)).await.is_err()
-            {
+            let Some(told) = told(&object).transpose() else {
+                continue;
+            };
+            let over = told.is_err();
+            if events.send(told).await.is_err() || over {
                 return;
             }
         }
@@ -256,7 +258,7 @@ struct Poll {
     channels: Vec<&'static str>,
     client: Option<String>,
     cursor: Option<String>,
-    ready: VecDeque<Told>,
+    ready: VecDeque<Result<Told, Gone>>,
     /// A poll that is under way.
     asked: Option<Later<'static, Result<Value, Gone>>>,
 }
@@ -279,7 +281,7 @@ impl Line for Poll {
         Box::pin(async move {
             loop {
                 if let Some(told) = self.ready.pop_front() {
-                    return Ok(told);
+                    return told;
                 }
                 if self.asked.is_none() {
                     let mut path = format!("/poll?{}&wait=2s", self.query);
@@ -311,7 +313,7 @@ impl Poll {
             if object["op"] == "message" {
                 last.insert(channel(object), object["pos"].clone());
             }
-            self.ready.extend(told(object));
+            self.ready.extend(told(object).transpose());
         }
         for (channel, pos) in last {
             assert_eq!(at[channel], pos, "the cursor is behind the last record");
