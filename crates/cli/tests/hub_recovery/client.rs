@@ -62,10 +62,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(number: usize, mut chance: Chance, shared: Arc<Shared>) -> Self {
         // Half of them follow whole channels only, so that every transport will do.
-        let picky = number % 2 == 0;
+        let picky = number.is_multiple_of(2);
         let mut views: BTreeMap<_, _> = CHANNELS
             .into_iter()
-            .filter(|channel| chance.percent(60) && !(picky && !is_whole(channel)))
+            .filter(|channel| chance.percent(60) && (!picky || is_whole(channel)))
             .map(|channel| (channel, View::default()))
             .collect();
         if views.is_empty() {
