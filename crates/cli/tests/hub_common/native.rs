@@ -28,11 +28,18 @@ impl<E: std::error::Error> From<E> for Gone {
     }
 }
 
+/// A segment of a slow reader. The system reserves a socket's buffer by it: with loopback's 64 KiB, it
+/// would take megabytes before the hub notices that nobody reads.
+#[cfg(unix)]
+const SEGMENT: u32 = 536;
+
 /// A TCP connection; `buffer`: how much the system may hold for it unread.
 pub async fn dial(addr: SocketAddr, buffer: Option<u32>) -> Result<TcpStream, Gone> {
     let socket = TcpSocket::new_v4()?;
     if let Some(bytes) = buffer {
         socket.set_recv_buffer_size(bytes)?;
+        #[cfg(unix)]
+        socket2::SockRef::from(&socket).set_tcp_mss(SEGMENT)?;
     }
     let tcp = timeout(PATIENCE, socket.connect(addr)).await??;
     tcp.set_nodelay(true)?;

@@ -62,10 +62,10 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(number: usize, mut chance: Chance, shared: Arc<Shared>) -> Self {
         // Half of them follow whole channels only, so that every transport will do.
-        let picky = number % 2 == 0;
+        let picky = number.is_multiple_of(2);
         let mut views: BTreeMap<_, _> = CHANNELS
             .into_iter()
-            .filter(|channel| chance.percent(60) && !(picky && !is_whole(channel)))
+            .filter(|channel| chance.percent(60) && (!picky || is_whole(channel)))
             .map(|channel| (channel, View::default()))
             .collect();
         if views.is_empty() {
@@ -161,6 +161,7 @@ impl Client {
         let mut dawdle = Instant::now() + self.chance.millis(0, 300);
         loop {
             let end = goal.borrow_and_update().clone();
+            let stays = end.is_some();
             if let Some(end) = end {
                 // From here on it stays until it has everything.
                 if self.is_there(&end) {
@@ -177,7 +178,7 @@ impl Client {
             };
             match told {
                 Ok(told) => self.take(told?),
-                Err(_) if goal.borrow().is_none() => return Ok(()),
+                Err(_) if !stays => return Ok(()),
                 Err(_) => panic!(
                     "client {} waits for the end {:?}\n{}\nand is at {:?}",
                     self.number,

@@ -2,10 +2,10 @@
 
 use crate::hub_common::native::{Gone, PATIENCE, dial};
 use crate::transport::{
-    Later, Line, Told, Transport, Wish, channel, cursor, positions, soon, told,
+    Later, Line, Positions, Told, Transport, Wish, channel, cursor, positions, soon, told,
 };
 use serde_json::Value;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -43,7 +43,6 @@ async fn get(
         }
     }
     let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
-    assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"));
@@ -52,11 +51,29 @@ async fn get(
         None if head.contains("transfer-encoding: chunked") => Body::Chunked,
         None => panic!("{path}: a body without an end: {head}"),
     };
-    Ok(Answer {
+    let mut answer = Answer {
         tcp,
         body,
         line: Vec::new(),
-    })
+    };
+    if !head.starts_with("http/1.1 200 ") {
+        let body = answer.piece().await?.unwrap_or_default();
+        let body = String::from_utf8_lossy(&body).into_owned();
+        let ends: String = body
+            .chars()
+            .take(600)
+            .chain(body.chars().rev().take(1))
+            .collect();
+        let errors: Vec<_> = body
+            .match_indices("\"op\":\"error\"")
+            .map(|(at, _)| {
+                body.get(at..)
+                    .map(|rest| rest.chars().take(300).collect::<String>())
+            })
+            .collect();
+        panic!("{path}: {head}{ends} {errors:?}");
+    }
+    Ok(answer)
 }
 
 impl Answer {
@@ -99,12 +116,22 @@ fn query(wish: &Wish<'_>) -> String {
     channels.collect::<Vec<_>>().join("&")
 }
 
+/// A cursor names every channel, or there is none.
+fn has_cursor(positions: &Positions) -> bool {
+    let known = positions.values().filter(|pos| pos.is_some()).count();
+    known == 0 || known == positions.len()
+}
+
 /// `/sse`.
 pub(crate) struct OverSse;
 
 impl Transport for OverSse {
     fn name(&self) -> &'static str {
         "sse"
+    }
+
+    fn fits(&self, positions: &Positions) -> bool {
+        has_cursor(positions)
     }
 
     fn open<'a>(&'a self, wish: Wish<'a>) -> Later<'a, Result<Box<dyn Line>, Gone>> {
@@ -158,6 +185,7 @@ async fn read_events(
     events: tokio::sync::mpsc::Sender<Result<Told, Gone>>,
 ) {
     let mut text = Vec::new();
+    let mut begun = BTreeSet::new();
     loop {
         let piece = match answer.piece().await {
             Ok(Some(piece)) => piece,
@@ -172,15 +200,21 @@ async fn read_events(
                 continue;
             };
             let object: Value = serde_json::from_str(data.trim()).unwrap();
-            if object["op"] == "message" {
-                let id =
-                    field("id:").unwrap_or_else(|| panic!("a record moves the cursor: {event}"));
-                let at = positions(id.trim(), &channels);
+            if object["op"] == "ok" {
+                begun.insert(channel(&object));
+            }
+            let id = field("id:").map(str::trim);
+            // A cursor names every channel, so there is none before every channel has begun.
+            if object["op"] == "message" && begun.len() == channels.len() {
+                let id = id.unwrap_or_else(|| panic!("a record moves the cursor: {event}"));
+                let at = positions(id, &channels);
                 assert_eq!(at[channel(&object)], object["pos"], "{event}");
             }
-            if let Some(told) = told(&object)
-                && events.send(Ok(told)).await.is_err()
-            {
+            let Some(told) = told(&object).transpose() else {
+                continue;
+            };
+            let over = told.is_err();
+            if events.send(told).await.is_err() || over {
                 return;
             }
         }
@@ -195,32 +229,21 @@ impl Transport for OverPoll {
         "poll"
     }
 
+    fn fits(&self, positions: &Positions) -> bool {
+        has_cursor(positions)
+    }
+
     fn open<'a>(&'a self, wish: Wish<'a>) -> Later<'a, Result<Box<dyn Line>, Gone>> {
         Box::pin(async move {
             let since = cursor(wish.positions);
-            let begin = |(channel, pos): (&&'static str, &Option<String>)| {
-                Some(Told::Begin {
-                    channel,
-                    pos: pos.clone()?,
-                    recovered: Some(true),
-                })
-            };
-            let begun = match since {
-                Some(_) => wish.positions.iter().filter_map(begin).collect(),
-                None => VecDeque::new(),
-            };
             let poll = Poll {
                 addr: wish.addr,
                 query: query(&wish),
                 buffer: wish.buffer,
                 channels: wish.positions.keys().copied().collect(),
                 client: None,
-                at: since.clone().map(|cursor| {
-                    let channels: Vec<_> = wish.positions.keys().copied().collect();
-                    positions(&cursor, &channels)
-                }),
                 cursor: since,
-                ready: begun,
+                ready: VecDeque::new(),
                 asked: None,
             };
             Ok(Box::new(poll) as Box<dyn Line>)
@@ -235,9 +258,7 @@ struct Poll {
     channels: Vec<&'static str>,
     client: Option<String>,
     cursor: Option<String>,
-    /// What the cursor says.
-    at: Option<BTreeMap<&'static str, String>>,
-    ready: VecDeque<Told>,
+    ready: VecDeque<Result<Told, Gone>>,
     /// A poll that is under way.
     asked: Option<Later<'static, Result<Value, Gone>>>,
 }
@@ -260,7 +281,7 @@ impl Line for Poll {
         Box::pin(async move {
             loop {
                 if let Some(told) = self.ready.pop_front() {
-                    return Ok(told);
+                    return told;
                 }
                 if self.asked.is_none() {
                     let mut path = format!("/poll?{}&wait=2s", self.query);
@@ -283,22 +304,20 @@ impl Line for Poll {
 
 impl Poll {
     fn take(&mut self, answer: &Value) {
-        let cursor = answer["cursor"].as_str().unwrap();
+        let cursor = answer["cursor"].as_str();
+        let cursor = cursor.unwrap_or_else(|| panic!("an answer without a cursor: {answer}"));
         let at = positions(cursor, &self.channels);
         self.client = answer["client"].as_str().map(str::to_owned);
-        if self.at.is_none() {
-            // The first answer says where it begins, unless it has records already.
-            let begin = |(channel, pos): (&&'static str, &String)| Told::Begin {
-                channel,
-                pos: pos.clone(),
-                recovered: None,
-            };
-            self.ready = at.iter().map(begin).collect();
-        }
+        let mut last = BTreeMap::new();
         for object in answer["messages"].as_array().unwrap() {
-            self.ready.extend(told(object));
+            if object["op"] == "message" {
+                last.insert(channel(object), object["pos"].clone());
+            }
+            self.ready.extend(told(object).transpose());
+        }
+        for (channel, pos) in last {
+            assert_eq!(at[channel], pos, "the cursor is behind the last record");
         }
         self.cursor = Some(cursor.to_owned());
-        self.at = Some(at);
     }
 }

@@ -36,6 +36,10 @@ fn message(channel: &str, pos: &str) -> String {
     format!(r#"{{"op":"message","channel":"{channel}","pos":"{pos}","at":1,"text":"{text}"}}"#)
 }
 
+fn begin(channel: &str, pos: &str) -> String {
+    format!(r#"{{"op":"ok","channel":"{channel}","pos":"{pos}"}}"#)
+}
+
 async fn three(transport: &dyn Transport, addr: SocketAddr, positions: &Positions) -> Vec<String> {
     let wish = Wish {
         addr,
@@ -98,7 +102,10 @@ async fn polls_go_on_from_the_cursor_of_the_last() {
         )
     };
     let answers = vec![
-        answer(&first, ""),
+        answer(
+            &first,
+            &[begin("chat:a", "g-1"), begin("chat:b", "g-2")].join(","),
+        ),
         answer(&second, &message("chat:b", "g-4")),
     ];
     let (addr, serving) = scripted(answers).await;

@@ -29,7 +29,12 @@ use view::{Known, learn};
 pub(crate) const CHANNELS: [&str; 5] = ["chat:a", "chat:b", "slow:c", "live:d", "short:e"];
 
 /// Every way to listen.
-const TRANSPORTS: &[&dyn Transport] = &[&websocket::OverNative, &websocket::OverPlain];
+const TRANSPORTS: &[&dyn Transport] = &[
+    &websocket::OverNative,
+    &websocket::OverPlain,
+    &http::OverSse,
+    &http::OverPoll,
+];
 
 const CLIENTS: usize = 20;
 const PUBLISHERS: usize = 5;

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Publishes of one publisher under way.
 const UNDER_WAY: usize = 12;
 /// Large publications in a row, now and then: more than a socket holds for a reader that dawdles.
-const BURST: usize = 80;
+const BURST: usize = 15;
 
 /// One publication: where it goes, what it carries.
 #[derive(Clone, Debug)]

@@ -74,7 +74,7 @@ pub(crate) fn channel(object: &Value) -> &'static str {
 }
 
 /// What an object of the native protocol tells, if it tells anything of a channel.
-pub(crate) fn told(object: &Value) -> Option<Told> {
+pub(crate) fn told(object: &Value) -> Result<Option<Told>, Gone> {
     let text = |field: &str| object[field].as_str().map(str::to_owned);
     let told = match object["op"].as_str().unwrap_or_default() {
         "ok" => Told::Begin {
@@ -97,12 +97,12 @@ pub(crate) fn told(object: &Value) -> Option<Told> {
             pos: text("pos"),
             recovering: object["recovering"] == true,
         },
-        "hello" | "join" | "leave" => return None,
-        // The connection ends behind it.
-        "bye" => return None,
+        "hello" => return Ok(None),
+        // The last word.
+        "bye" => return Err(Gone(format!("bye: {}", object["code"]))),
         other => panic!("{other} was not expected: {object}"),
     };
-    Some(told)
+    Ok(Some(told))
 }
 
 /// The mark of a record, from whichever field holds its payload.

@@ -37,7 +37,7 @@ impl Line for Native {
         Box::pin(async move {
             loop {
                 let object = Native::next(self).await?;
-                if let Some(told) = told(&object) {
+                if let Some(told) = told(&object)? {
                     return Ok(told);
                 }
             }
