@@ -39,3 +39,8 @@ pub use name::guest_name;
 pub use position::{InvalidPos, Pos, Term};
 pub use publication::{Exclude, Origin, Payload, PayloadKind, Publication};
 pub use push::{Lag, Member, Push, Reply};
+
+/// The example of the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;

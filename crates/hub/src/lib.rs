@@ -32,3 +32,8 @@ mod transport;
 pub use config::Config;
 pub use guard::{Denied, Endpoint, Guard};
 pub use node::{Drained, Full, Hub, HubEvent, StartError};
+
+/// The example of the crate's page compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct CratePage;
