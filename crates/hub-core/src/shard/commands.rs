@@ -413,6 +413,7 @@ impl<H: Host> Shard<H> {
         let Some(known) = self.sessions.get_mut(session) else {
             return;
         };
+        let before = known.origin.clone();
         if let Some(token) = &client {
             match signing.verify(token) {
                 Some(client) => known.origin.client = Some(client),
@@ -438,16 +439,16 @@ impl<H: Host> Shard<H> {
             origin: origin.clone(),
         };
         let lease = known.lease;
-        let present: Vec<Channel> = known
-            .subs
-            .iter()
+        let subs = known.subs.iter().filter(|_| origin != before);
+        let present: Vec<Channel> = subs
             .filter_map(|sub| self.feeds.get(sub.feed))
             .filter(|feed| feed.namespace.presence != Access::Nobody && feed.tail.head().is_some())
             .map(|feed| feed.channel.clone())
             .collect();
         for channel in present {
+            self.begin(session, 1);
             self.submit(
-                Pending::Enter,
+                Pending::Rename { session },
                 Effect::Enter {
                     channel,
                     member: member.clone(),

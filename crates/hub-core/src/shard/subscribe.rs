@@ -135,6 +135,7 @@ impl<H: Host> Shard<H> {
         match head {
             Ok(head) => {
                 feed.tail = Tail::Following(head);
+                self.at_hand -= feed.window.bytes;
                 feed.window.restart(head);
                 feed.pass_end = feed.window.end();
                 let heard = feed.heard.take();
@@ -278,18 +279,13 @@ impl<H: Host> Shard<H> {
         self.answer(session, id, reply, host);
     }
 
-    /// Answers what a subscription that ends still owes, and says whether a read was under way for it.
-    pub(super) fn unwind(&mut self, session: Key, phase: Phase, host: &mut H) -> bool {
-        let (wish, was_reading) = match phase {
-            Phase::Joining(wish) => (Some(*wish), false),
-            Phase::Recovering(recovery) => {
-                let was_reading = matches!(recovery.read, Read::UnderWay(_));
-                if was_reading && let Some(known) = self.sessions.get_mut(session) {
-                    known.reading = false;
-                }
-                (recovery.wish, was_reading)
-            }
-            Phase::Behind | Phase::Live => (None, false),
+    /// Answers what a subscription that ends still owes. A read that is under way for it remains the
+    /// session's one read until its page is here: who subscribes again and again has no second.
+    pub(super) fn unwind(&mut self, session: Key, phase: Phase, host: &mut H) {
+        let wish = match phase {
+            Phase::Joining(wish) => Some(*wish),
+            Phase::Recovering(recovery) => recovery.wish,
+            Phase::Behind | Phase::Live => None,
         };
         if let Some(wish) = wish {
             let reply = Reply::error(
@@ -298,7 +294,6 @@ impl<H: Host> Shard<H> {
             );
             self.answer_pending(session, wish.id, 1, reply, host);
         }
-        was_reading
     }
 
     /// Who is present was told to have changed.
