@@ -252,7 +252,7 @@ impl Hub {
         let threads = std::mem::take(&mut self.threads);
         let join = move || threads.into_iter().for_each(|thread| _ = thread.join());
         _ = tokio::task::spawn_blocking(join).await;
-        let cut = self.node.door.all();
+        let cut = self.node.door.cut();
         drop(self.node); // which uses the store
         if let Some(store) = self.store.take() {
             store.close().await;
