@@ -213,6 +213,11 @@ impl Hub {
         Ok(hub)
     }
 
+    #[cfg(test)]
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// The addresses that it listens on, in the order of the configuration.
     #[must_use]
     pub fn addrs(&self) -> &[SocketAddr] {
