@@ -1,5 +1,5 @@
 //! What is due is done by a shard that never has nothing else to do.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::field_reassign_with_default)]
 
 use super::*;
 use crate::Hub;
