@@ -27,6 +27,9 @@ enum Imports {
 /// The test tools: a dev-dependency of anyone, a dependency of what is never published.
 const TEST_TOOLS: &str = "tidewire-testkit";
 
+/// What tests alone import: those of the examples run a hub for the examples that are its clients.
+const DEVELOPMENT: &[(&str, &str)] = &[("tidewire-examples", "tidewire-hub")];
+
 /// simd <- proto <- tidewire <- load <- cli; a new crate gets its line here and in ARCHITECTURE.md.
 const ARROWS: &[Arrow] = &[
     shipped("tidewire-simd", &[]),
@@ -157,7 +160,8 @@ fn violations(metadata: &Value) -> Vec<String> {
                 Imports::Only(list) => list.contains(&target),
             } || (target == TEST_TOOLS && (development || arrow.unpublished))
                 // A crate's tests want more of its own features.
-                || (target == name && development);
+                || (target == name && development)
+                || (development && DEVELOPMENT.contains(&(name, target)));
             if !allowed {
                 let kind = if development {
                     "dev-dependency"

@@ -19,7 +19,7 @@ fn curl() -> Result {
     need("curl", &["curl"], &["curl", "ca-certificates"]).map(|_| ())
 }
 
-/// strace, which counts the system calls of the echo server for a test.
+/// strace, which counts system calls for a test, and shows another that nothing is told before it is on disk.
 pub(crate) fn strace() -> Result {
     need("strace", &["strace"], &["strace"]).map(|_| ())
 }

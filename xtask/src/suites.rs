@@ -198,7 +198,9 @@ fn unit(context: &Context) -> Result<Done> {
     if total.passed == 0 {
         return Err(Failure::new("cargo test ran no test at all"));
     }
-    Ok(Done::whole(total.to_string()))
+    let mut done = Done::whole(total.to_string());
+    done.not_run = total.not_run;
+    Ok(done)
 }
 
 fn interop(context: &Context) -> Result<Done> {
@@ -272,10 +274,15 @@ struct Total {
     failed: u64,
     ignored: u64,
     binaries: u64,
+    /// Tests, or halves of tests, that this machine could not run: each said so in a line of its own.
+    not_run: Vec<String>,
 }
 
 impl Total {
     fn add(&mut self, line: &str) {
+        if let Some(reason) = line.strip_prefix("NOT RUN: ") {
+            self.not_run.push(reason.to_owned());
+        }
         let Some(result) = line.strip_prefix("test result: ") else {
             return;
         };
@@ -300,6 +307,7 @@ impl std::fmt::Display for Total {
             failed,
             ignored,
             binaries,
+            not_run: _,
         } = self;
         write!(
             f,
@@ -316,12 +324,14 @@ mod tests {
     fn test_results_add_up_over_binaries() {
         let mut total = Total::default();
         total.add("running 3 tests");
+        total.add("NOT RUN: a_full_disk: no right to mount a tmpfs");
         total.add("test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s");
         total.add("test result: FAILED. 10 passed; 2 failed; 1 ignored; 0 measured; 0 filtered out; finished in 1.50s");
         assert_eq!(
             total.to_string(),
             "13 tests passed, 2 failed, 1 ignored in 2 runs"
         );
+        assert_eq!(total.not_run, ["a_full_disk: no right to mount a tmpfs"]);
     }
 
     #[test]

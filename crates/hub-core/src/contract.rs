@@ -11,12 +11,14 @@
 //! 1. *Kept before told.* When [`Done::Appended`] succeeds, and before any [`Notice::Record`] of it,
 //!    the record is kept as the namespace asks: for `durable`, it survives `kill -9` and power loss.
 //! 2. *One order.* Positions of a channel grow within a term; reads give them in that order, each once.
-//!    What one shard appends to a channel keeps the order in which it was submitted.
+//!    What one shard appends to a channel keeps the order in which it was submitted. Positions alone
+//!    order records: `at` is the clock of the node that took a record, and nodes differ.
 //! 3. *Terms.* If acknowledged records of a channel may have been lost, its positions are of a new
 //!    term from then on. A position is never given twice in a term.
 //! 4. *Intact or told.* [`Effect::Read`] gives every record after a position, or [`Fault::Gone`].
 //! 5. *Once.* Two appends with the same [`IdempotencyKey`] within its age make one record; both get its
-//!    position, [`Appended::repeated`] tells the second.
+//!    position, [`Appended::repeated`] tells the second. A key may be forgotten sooner when its record is
+//!    no longer kept: it was trimmed, or redacted.
 //! 6. *Failure.* [`Fault::Full`] and [`Fault::Overloaded`] promise that nothing was kept;
 //!    [`Fault::Unavailable`] promises nothing.
 //! 7. *Watching.* Between [`Done::Watched`] and [`Effect::Unwatch`] every record after the head that it
@@ -293,7 +295,8 @@ pub enum Notice {
     Presence {
         /// Which channel.
         channel: Channel,
-        /// The version of the list after it; one more than before.
+        /// The version of the list after it; one more than before. If it is not, changes were lost, and
+        /// the list has to be read.
         v: u64,
         /// Who.
         member: Member,

@@ -20,9 +20,12 @@ pub enum PlainFrame<'a> {
     Binary(&'a Bytes),
 }
 
-/// What a plain client sees of a publication; `None`: nothing, since it is redacted.
+/// What a plain client sees of a publication; `None`: nothing, since it is redacted, or only passes by
+/// (`"keep":false`): who is typing, where a cursor is. Without an envelope nobody could tell that from a
+/// message.
 #[must_use]
 pub fn message(publication: &Publication) -> Option<PlainFrame<'_>> {
+    publication.pos?;
     let payload = publication.payload.as_ref()?;
     match payload.kind() {
         PayloadKind::Json | PayloadKind::Text => payload.as_str().map(PlainFrame::Text),

@@ -110,10 +110,10 @@ impl Drop for Mount<'_> {
 fn a_full_disk_refuses_loses_nothing_and_works_again() {
     let folder = tempdir().unwrap();
     let Some(_mount) = Mount::new(folder.path()) else {
-        // Past the capture of the test harness: nobody shall take this for a pass.
+        // Past the capture of the test harness: `cargo xtask unit` counts it as not run.
         use std::io::Write;
         let words = "\nNOT RUN: a_full_disk_refuses_loses_nothing_and_works_again: no right to mount a tmpfs\n";
-        std::io::stderr().write_all(words.as_bytes()).unwrap();
+        std::io::stdout().write_all(words.as_bytes()).unwrap();
         return;
     };
     let data = folder.path().join("data");

@@ -102,7 +102,9 @@ const room = new Room(connection, channel, {
   sent: (item, pos) => timeline.sent(item.key, pos),
   people: showPeople,
   typing: (message) => typed(message.from, message.data.typing === true),
-  gap: () => timeline.note("Some messages may be missing here."),
+  gap() {
+    if ($("log").querySelector(".message")) timeline.note("Some messages may be missing here.");
+  },
   closed(problem) {
     showState({ kind: "ended", reason: problem.message });
   },
@@ -160,6 +162,7 @@ function showState({ kind, until, code, reason }) {
     retryTicker = setInterval(tell, 1000);
   } else if (kind === "ended") {
     banner(`This room is closed to this page: ${reason || `code ${code}`}. Reload to try again.`, false);
+    for (const id of ["compose", "naming", "rename"]) $(id).hidden = true;
   } else if (kind === "live") {
     $("banner").hidden = true;
     $("banner").setAttribute("aria-live", "assertive");

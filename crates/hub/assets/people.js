@@ -10,12 +10,12 @@ export const nameOf = (from) => from?.name || from?.user || `guest ${(from?.clie
 export function toneOf(from) {
   let hash = 7;
   for (const letter of personOf(from)) hash = (hash * 31 + letter.codePointAt(0)) >>> 0;
-  return `tone-${hash % 8}`;
+  return `tone-${(hash >>> 8) % 8}`;
 }
 
 /** The first letters of a name, for a small picture. */
 export function initials(name) {
-  const words = name.trim().split(/\s+/);
+  const words = name.match(/[\p{L}\p{N}]+/gu) ?? [name.trim()];
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : words;
   return letters.map((word) => [...word][0] ?? "").join("").toUpperCase();
 }

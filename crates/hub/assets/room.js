@@ -34,6 +34,7 @@ export class Room {
   /** Whether all that was missed came: then a message that was not among it was not kept. */
   #isComplete = false;
   #outbox;
+  #tellsPeople = true;
   #isSending = false;
   #typedAt = 0;
   #attempt = 0;
@@ -53,15 +54,20 @@ export class Room {
     const since = this.#pos;
     const from = since ? { since } : { history: PAGE };
     try {
-      const reply = await this.#connection.command({ op: "subscribe", channel: this.#channel, ...from, presence: true });
+      const reply = await this.#connection.command({ op: "subscribe", channel: this.#channel, ...from, presence: this.#tellsPeople });
       this.#isComplete = reply.recovered === true;
       if (reply.recovered === false) await this.#reload();
-      await this.#readPeople();
+      if (this.#tellsPeople) await this.#readPeople();
     } catch (problem) {
       if (problem instanceof Disconnected || attempt !== this.#attempt) return;
       if (since && (problem.code === "bad_position" || problem.code === "gone")) {
         this.#pos = null;
         this.#on.gap();
+        await this.enter();
+      } else if (problem.code === "forbidden" && this.#tellsPeople) {
+        // Perhaps it may be read, and only who is there is nobody's business.
+        this.#tellsPeople = false;
+        this.#on.people(null, null);
         await this.enter();
       } else if (problem.temporary) {
         await pause(problem.retryAfter ?? 1_000);
@@ -110,9 +116,9 @@ export class Room {
 
   /** Something is missing and cannot be had from here on: shows the newest page instead. */
   async #reload() {
-    const { messages, more } = await this.#connection.command({ op: "history", channel: this.#channel, limit: PAGE });
-    if (this.#on.page(messages, { replaces: true })) this.#oldest = messages[0].pos;
-    return more;
+    const { messages } = await this.#connection.command({ op: "history", channel: this.#channel, limit: PAGE });
+    if (!messages.length) this.#on.gap();
+    else if (this.#on.page(messages, { replaces: true })) this.#oldest = messages[0].pos;
   }
 
   /** Reads the page before the oldest that is shown; resolves to whether there are more. */

@@ -334,7 +334,7 @@ async fn a_stream_that_is_not_read_is_ended_and_told_to_come_back() {
     let hub = start(in_memory()).await;
     let mut slow = hub.events("channel=lobby", None).await;
     slow.until("ok").await;
-    let mut ws = hub.open("/c/lobby").await;
+    let ws = hub.open("/c/lobby").await;
     let metrics = || async { hub.get("/metrics").await };
     let big = "x".repeat(60_000);
     // More than the socket's buffers and the outbox hold together.

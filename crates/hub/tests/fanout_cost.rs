@@ -40,7 +40,7 @@ fn round(publisher: &mut TcpStream, listeners: &mut [TcpStream]) {
 
 #[test]
 fn a_delivery_to_one_of_a_thousand_allocates_next_to_nothing() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let runtime = runtime();
     let mut config = in_memory();
     config.shards = 1;
     for namespace in config.settings.namespaces.values_mut() {

@@ -14,6 +14,7 @@ pub(crate) const NAMES: &[&str] = &[
     "echo_server",
     "game_loop",
     "graceful_shutdown",
+    "hub_client",
     "json_messages",
     "proxy",
     "reconnecting_feed",

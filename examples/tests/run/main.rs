@@ -4,6 +4,7 @@
 
 mod connect_proxy; // a proxy of the tests' own
 mod example; // runs an example
+mod hub; // clients of a hub
 mod reaching; // connecting, and agreeing on what is spoken
 mod servers; // many clients, and the end of a server
 mod transfers; // files and feeds
@@ -24,6 +25,7 @@ fn no_example_is_left_out() {
     files.sort();
     assert_eq!(files, NAMES);
     let sources = [
+        include_str!("hub.rs"),
         include_str!("reaching.rs"),
         include_str!("servers.rs"),
         include_str!("transfers.rs"),

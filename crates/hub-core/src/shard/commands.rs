@@ -9,11 +9,11 @@ use crate::contract::{
     Appended, Done, Effect, Fault, IdempotencyKey, Page, PageLimit, PresencePage, publisher,
 };
 use crate::host::Host;
-use crate::settings::{Access, Namespace};
+use crate::settings::Namespace;
 use std::rc::Rc;
 use tidewire_hub_proto::command::HistoryPage;
 use tidewire_hub_proto::{
-    Channel, Command, CommandId, ErrorCode, Exclude, Member, Payload, Publication, Reply, Request,
+    Channel, Command, CommandId, ErrorCode, Exclude, Payload, Publication, Reply, Request,
 };
 
 /// A publish as it was asked for.
@@ -434,28 +434,11 @@ impl<H: Host> Shard<H> {
         }
         let origin = known.origin.clone();
         let client = origin.client.as_deref().map(|client| signing.token(client));
-        let member = Member {
-            session: known.name.clone(),
-            origin: origin.clone(),
-        };
-        let lease = known.lease;
+        // Until it is shown, a new name is a command under way in each channel.
         let subs = known.subs.iter().filter(|_| origin != before);
-        let present: Vec<Channel> = subs
-            .filter_map(|sub| self.feeds.get(sub.feed))
-            .filter(|feed| feed.namespace.presence != Access::Nobody && feed.tail.head().is_some())
-            .map(|feed| feed.channel.clone())
-            .collect();
-        for channel in present {
-            self.begin(session, 1);
-            self.submit(
-                Pending::Rename { session },
-                Effect::Enter {
-                    channel,
-                    member: member.clone(),
-                    lease,
-                },
-                host,
-            );
+        let present: Vec<Key> = subs.map(|sub| sub.feed).collect();
+        for feed in present {
+            self.enter(feed, session, 1, host);
         }
         let reply = Reply::Authenticated {
             client: client.unwrap_or_default(),

@@ -128,10 +128,11 @@ enum Pending {
         id: Option<CommandId>,
         channel: Channel,
     },
-    /// A session entered a channel's presence; nobody waits for it.
-    Enter,
-    /// A session's name changes in a channel's presence: a command that is under way.
-    Rename {
+    /// A session enters a channel's presence; nobody waits for it.
+    Enter {
+        feed: Key,
+        /// What it counts as under way: something if the session renames itself.
+        weight: usize,
         session: Key,
     },
 }
@@ -145,6 +146,8 @@ enum Timer {
     CatchUp(Key),
     /// A subscription's recovery had failed.
     Recover { session: Key },
+    /// The engine had no room for who is present.
+    Enter { feed: Key, session: Key },
 }
 
 /// How long a feed is kept after its last subscriber has left: many come back at once.
@@ -152,6 +155,9 @@ const LINGER: u64 = 5_000;
 
 /// How many feeds are kept so: one session can go through any number of channels.
 const LINGERING: usize = 4_096;
+
+/// How long to wait before a session that could not enter a channel's presence tries again.
+const RETRY_ENTER: u64 = 5_000;
 
 /// How long to wait before a failed read is tried again.
 const RETRY: u64 = 500;
@@ -352,9 +358,23 @@ impl<H: Host> Shard<H> {
             ) => {
                 self.presence_read(session, id, channel, members, host);
             }
-            (Pending::Rename { session }, _) => self.ended(session, 1, host),
-            // `Enter` has nobody who waits. Anything else is an answer to another question: an
-            // engine that breaks its contract.
+            (
+                Pending::Enter {
+                    feed,
+                    session,
+                    weight,
+                },
+                done,
+            ) => {
+                self.ended(session, weight, host);
+                if let Done::Entered(Err(_)) = done
+                    && let Some((sub, _)) = self.sub_mut(feed, session)
+                    && !std::mem::replace(&mut sub.enters_again, true)
+                {
+                    self.later(now.plus(RETRY_ENTER), Timer::Enter { feed, session });
+                }
+            }
+            // Anything else is an answer to another question: an engine that breaks its contract.
             _ => {}
         }
     }
@@ -416,6 +436,12 @@ impl<H: Host> Shard<H> {
                     self.forget(feed, host);
                 }
                 Timer::CatchUp(feed) => self.catch_up(feed, host),
+                Timer::Enter { feed, session } => {
+                    if let Some((sub, _)) = self.sub_mut(feed, session) {
+                        sub.enters_again = false;
+                    }
+                    self.enter(feed, session, 0, host);
+                }
                 Timer::Recover { session } => {
                     if let Some(known) = self.sessions.get_mut(session) {
                         known.waiting = true;

@@ -88,6 +88,7 @@ impl<H: Host> Shard<H> {
             delivered: 0,
             presence,
             presence_to: 0,
+            enters_again: false,
             phase: Phase::Joining(Box::new(wish)),
         });
         self.counters.subscriptions += 1;
@@ -178,7 +179,7 @@ impl<H: Host> Shard<H> {
         let Some(feed) = self.feeds.get_mut(key) else {
             return;
         };
-        let (channel, has_presence) = (feed.channel.clone(), feed.has_presence());
+        let channel = feed.channel.clone();
         let (end, floor) = (feed.window.end(), feed.window.floor);
         let Some((sub, known)) = self.sub_mut(key, session) else {
             return;
@@ -186,11 +187,6 @@ impl<H: Host> Shard<H> {
         let Phase::Joining(wish) = std::mem::replace(&mut sub.phase, Phase::Live) else {
             return;
         };
-        let member = Member {
-            session: known.name.clone(),
-            origin: known.origin.clone(),
-        };
-        let lease = known.lease;
         sub.next = end;
         sub.presence_to = end;
         sub.delivered = head.offset;
@@ -240,18 +236,40 @@ impl<H: Host> Shard<H> {
                 known.waiting = true;
             }
         }
-        if has_presence {
-            self.submit(
-                Pending::Enter,
-                Effect::Enter {
-                    channel,
-                    member,
-                    lease,
-                },
-                host,
-            );
-        }
+        self.enter(key, session, 0, host);
         self.progress(now, session, host);
+    }
+
+    /// The session is present where it has subscribed, if that is kept there.
+    pub(super) fn enter(&mut self, key: Key, session: Key, weight: usize, host: &mut H) {
+        let Some((sub, known)) = self.sub_mut(key, session) else {
+            return;
+        };
+        if matches!(sub.phase, Phase::Joining(_)) {
+            return;
+        }
+        let member = Member {
+            session: known.name.clone(),
+            origin: known.origin.clone(),
+        };
+        let lease = known.lease;
+        let Some(feed) = self.feeds.get(key).filter(|feed| feed.has_presence()) else {
+            return;
+        };
+        let effect = Effect::Enter {
+            channel: feed.channel.clone(),
+            member,
+            lease,
+        };
+        if let Some(known) = self.sessions.get_mut(session) {
+            known.in_flight += weight;
+        }
+        let pending = Pending::Enter {
+            feed: key,
+            session,
+            weight,
+        };
+        self.submit(pending, effect, host);
     }
 
     pub(super) fn unsubscribe(

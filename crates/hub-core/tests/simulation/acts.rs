@@ -23,7 +23,8 @@ impl World {
     }
 
     fn want(&mut self, client: usize, channel: &Channel) {
-        let watches = channel.namespace() != "lag" && (client + channel.name().len()) % 2 == 0;
+        let watches =
+            channel.namespace() != "lag" && (client + channel.name().len()).is_multiple_of(2);
         self.clients[client].wants.insert(channel.clone(), watches);
     }
 

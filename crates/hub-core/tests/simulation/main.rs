@@ -9,6 +9,7 @@
 
 mod abuse;
 mod acts;
+mod answers;
 mod bench;
 mod client;
 mod engine;
@@ -18,7 +19,9 @@ mod oracle;
 mod people;
 mod plan;
 mod races;
+mod road;
 mod slow;
+mod store;
 mod turns;
 mod view;
 mod world;

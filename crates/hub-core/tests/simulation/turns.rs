@@ -3,7 +3,7 @@
 use crate::bench::{Bench, numbers, publish, recovered};
 use crate::net::Said;
 use tidewire_hub_core::ToShard;
-use tidewire_hub_proto::{Push, Reply};
+use tidewire_hub_proto::{Command, Push, Reply};
 
 const FLOOD: usize = 10_000;
 const VISITS: usize = 512;
@@ -14,7 +14,7 @@ const WAIT: usize = 2;
 
 #[test]
 fn a_small_channel_waits_two_turns_at_most_beside_a_flood() {
-    let mut bench = Bench::new(|_| ());
+    let mut bench = Bench::new(|limits| limits.recent_bytes = 0);
     let (writer, listener) = (bench.join(1 << 20), bench.join(1 << 20));
     bench.subscribe(listener, "leave:small", None);
     let crowd: Vec<u64> = (0..FLOOD).map(|_| bench.join(1 << 20)).collect();
@@ -138,6 +138,32 @@ fn an_idle_channel_gives_its_position() {
         numbers(&bench.subscribe(third, "leave:a", Some(beginning))),
         [1, 2]
     );
+}
+
+#[test]
+fn history_at_subscribe_is_the_newest_and_then_live() {
+    let mut bench = Bench::new(|_| ());
+    let (writer, one) = (bench.join(1 << 20), bench.join(1 << 20));
+    bench.publish(writer, "leave:a", 0..30);
+    for (history, first) in [(5, 25), (30, 0), (100, 0)] {
+        let channel = crate::bench::channel("leave:a");
+        let subscribe = Command::Subscribe {
+            channel,
+            since: None,
+            history,
+            presence: false,
+        };
+        bench.ask(one, subscribe);
+        bench.settle();
+        let heard = bench.hear(one);
+        assert_eq!(recovered(&heard), [None]);
+        assert_eq!(numbers(&heard), Vec::from_iter(first..30));
+        let live = |said: &Said| matches!(said, Said::Push(Push::Live { .. }));
+        assert!(heard.last().is_some_and(live));
+        bench.ask(one, crate::bench::unsubscribe("leave:a"));
+        bench.settle();
+        bench.hear(one);
+    }
 }
 
 fn answers(heard: &[Said]) -> usize {

@@ -199,9 +199,11 @@ mod tests {
 
     #[test]
     fn the_limits_hold_and_who_leaves_makes_room() {
-        let mut config = Config::default();
-        config.max_connections = 3;
-        config.max_connections_per_address = 2;
+        let config = Config {
+            max_connections: 3,
+            max_connections_per_address: 2,
+            ..Config::default()
+        };
         let door = Door::new(&config, 2);
         let one: IpAddr = "2001:db8::1".parse().unwrap();
         let neighbour: IpAddr = "2001:db8::2".parse().unwrap();

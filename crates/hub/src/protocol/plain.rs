@@ -54,6 +54,11 @@ pub(crate) fn push(push: &Push, members: bool) -> Said {
     let text = match push {
         Push::Hello { session, client } => plain::hello(session, client),
         Push::Reply { reply, .. } => match reply {
+            // The session ends before it was subscribed: another code says why.
+            Reply::Error {
+                code: ErrorCode::NotSubscribed,
+                ..
+            } => return Said::Nothing,
             Reply::Error { code, message, .. } => {
                 return Said::Close(close_code(*code), message.clone());
             }

@@ -144,6 +144,19 @@ fn plain_clients_hear_no_envelopes_and_failures_by_the_close() {
         },
     );
     assert!(plain.frames.borrow().is_empty());
+    let gone = Reply::error(tidewire_hub_proto::ErrorCode::NotSubscribed, "it ends");
+    host.push(
+        session(0),
+        Push::Reply {
+            id: None,
+            reply: gone,
+        },
+    );
+    assert_eq!(
+        *plain.closed.borrow(),
+        None,
+        "the shard is about to say why"
+    );
     let error = Reply::error(tidewire_hub_proto::ErrorCode::TooLarge, "too large");
     host.push(
         session(0),

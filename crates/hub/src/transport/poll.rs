@@ -43,6 +43,8 @@ struct Contents {
     /// There is something that the client waits for.
     news: bool,
     refused: Option<ErrorCode>,
+    /// The session is at its end: what its channels still say of that is not for the client.
+    over: bool,
 }
 
 impl Contents {
@@ -72,6 +74,9 @@ struct Catcher {
 impl Outbox for Catcher {
     fn takes(&self, push: &Push) -> bool {
         let mut contents = self.basket.lock();
+        if contents.over {
+            return true;
+        }
         match push {
             Push::Reply { reply, .. } => {
                 contents.pending = contents.pending.saturating_sub(1);
@@ -85,6 +90,11 @@ impl Outbox for Catcher {
                 contents.refused = contents.refused.or(followed::error(push));
             }
             Push::Live { .. } => self.dull.set(true),
+            // More has come than an outbox holds: what is there is an answer, and the cursor has the rest.
+            Push::Bye { .. } => {
+                contents.over = true;
+                return true;
+            }
             _ => {}
         }
         false
@@ -138,6 +148,7 @@ pub(crate) async fn answer(request: Request) -> Response {
     };
     // Nothing in time is an answer, too: the cursor as it is now.
     _ = timeout(wait, basket.full.notified()).await;
+    basket.lock().over = true;
     drop(leave);
     let contents = basket.lock();
     let status = contents.refused.map_or(StatusCode::OK, followed::status);
@@ -177,6 +188,7 @@ fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<
             pending: place.len(),
             news: false,
             refused: None,
+            over: false,
             place: place.clone(),
         }),
         full: Notify::new(),

@@ -67,6 +67,14 @@ pub async fn start(config: Config) -> Running {
     Running { hub, told }
 }
 
+/// For tests that are not asynchronous themselves.
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
 impl Running {
     pub fn url(&self, path: &str) -> String {
         format!("ws://{}{path}", self.hub.addrs()[0])

@@ -39,6 +39,7 @@ fn one_order(d: &mut Driver) {
     let channels = ["a", "b", "c"].map(|name| d.channel("log", name));
     let beginnings = channels.clone().map(|channel| d.head(&channel));
     let mut asked = Vec::new();
+    let shard_of = |text: &str| text.parse().ok().map(|n: usize| (n / 3) % 4);
     for n in 0..90 {
         let (channel, shard) = (n % 3, (n / 3) % 4);
         let text = format!("{n}");
@@ -60,7 +61,15 @@ fn one_order(d: &mut Driver) {
             got, expected,
             "each acknowledged record is where it was said to be"
         );
-        assert!(records.is_sorted_by_key(|record| record.at), "time goes on");
+        for shard in 0..4 {
+            let own = texts(&records).into_iter().zip(&records);
+            let own = own.filter(|(text, _)| shard_of(text) == Some(shard));
+            let times: Vec<_> = own.map(|(_, record)| record.at).collect();
+            assert!(
+                times.is_sorted(),
+                "time goes on for shard {shard}: {times:?}"
+            );
+        }
     }
 }
 
