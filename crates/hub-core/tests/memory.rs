@@ -358,3 +358,35 @@ fn random_lives_of_channels_lose_nothing_in_silence() {
         assert_eq!(records, 0, "seed {seed}: everything is too old");
     }
 }
+
+#[test]
+fn whoever_watches_names_alone_takes_no_room_from_those_who_write() {
+    let mut engine = Engine::with(MemoryEngine::new(TERM, namespaces()).max_bytes(64 * 1024));
+    let watched = |engine: &mut Engine, channel: &str| {
+        let channel = name(channel);
+        match engine.submit(Effect::Watch { channel }) {
+            Some(Done::Watched(head)) => head,
+            other => panic!("{other:?}"),
+        }
+    };
+    let first = watched(&mut engine, "brief:0").unwrap();
+    for number in 0..1_000 {
+        let channel = format!("brief:{number}");
+        watched(&mut engine, &channel).unwrap();
+        let channel = name(&channel);
+        engine.submit(Effect::Unwatch { channel });
+    }
+    assert!(
+        engine.engine.channels() <= 65,
+        "{}",
+        engine.engine.channels()
+    );
+    engine.append("brief:written", "x", None).unwrap();
+    // Nothing was lost in what is forgotten: its position holds.
+    let page = engine.submit(Effect::Read {
+        channel: name("brief:999"),
+        after: first,
+        limit: ALL,
+    });
+    assert!(matches!(page, Some(Done::Page(Ok(_)))), "{page:?}");
+}

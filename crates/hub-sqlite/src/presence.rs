@@ -4,7 +4,7 @@ use crate::engine::Shared;
 use crate::queue::CloseAtEnd;
 use crate::witness::now_millis;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tidewire_hub_core::contract::{LogOptions, Mail};
 use tidewire_hub_core::presence::PresenceTable;
 use tidewire_hub_core::{Effect, Millis, ShardId, Ticket, ToShard};
@@ -22,18 +22,36 @@ pub(crate) enum Job {
     Effect(ShardId, Ticket, Effect),
 }
 
-fn now() -> Millis {
-    Millis(u64::try_from(now_millis()).unwrap_or(0))
+/// Milliseconds since 1970 when the thread began, and since then those that passed: a wall clock that
+/// is set back must not hold leaves back.
+struct Clock {
+    began: Instant,
+    at: u64,
+}
+
+impl Clock {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            at: u64::try_from(now_millis()).unwrap_or(0),
+        }
+    }
+
+    fn now(&self) -> Millis {
+        let passed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Millis(self.at.saturating_add(passed))
+    }
 }
 
 /// Until the queue is closed and empty.
 pub(crate) fn run(shared: &Shared, options: BTreeMap<Box<str>, LogOptions>, mail: &dyn Mail) {
     let _close = CloseAtEnd(&shared.presence);
     let mut table = PresenceTable::new(options);
+    let clock = Clock::new();
     loop {
         let wait = table.next_deadline().map_or(IDLE, |due| {
             // A little later than due: the clock counts whole milliseconds.
-            Duration::from_millis(due.0.saturating_sub(now().0)).min(IDLE)
+            Duration::from_millis(due.0.saturating_sub(clock.now().0)).min(IDLE)
         });
         let taken = shared.presence.take(BATCH, usize::MAX, wait);
         if taken.ended {
@@ -46,11 +64,11 @@ pub(crate) fn run(shared: &Shared, options: BTreeMap<Box<str>, LogOptions>, mail
                 Job::Watch(shard, channel) => table.watch(shard, &channel),
                 Job::Unwatch(shard, channel) => table.unwatch(shard, &channel),
                 Job::Effect(shard, ticket, effect) => {
-                    table.submit(now(), shard, ticket, effect, &mut tell);
+                    table.submit(clock.now(), shard, ticket, effect, &mut tell);
                 }
             }
         }
-        table.tick(now(), &mut tell);
+        table.tick(clock.now(), &mut tell);
         for (shard, messages) in out {
             mail.deliver(shard, messages);
         }

@@ -156,6 +156,29 @@ impl MemoryEngine {
     fn unwatch(&mut self, shard: ShardId, channel: &Channel) {
         self.presence.unwatch(shard, channel);
         self.update(channel, Log::touch);
+        let in_need = self.bytes > self.max_bytes / 2;
+        if in_need && self.presence.watchers(channel).is_empty() {
+            self.forget_unused(channel);
+        }
+    }
+
+    /// Forgets a channel that was watched and never written to: whoever looks at names alone takes no
+    /// room from those who write.
+    fn forget_unused(&mut self, channel: &Channel) {
+        if let Some(log) = self.logs.get(channel)
+            && log.is_empty()
+            && log.head().offset <= self.forgotten_to
+            && let Some(log) = self.logs.remove(channel)
+        {
+            self.drop_log(channel, &log);
+        }
+    }
+
+    fn drop_log(&mut self, channel: &Channel, log: &Log) {
+        self.bytes = self.bytes.saturating_sub(log.bytes());
+        if let Some(due) = log.due {
+            self.due.remove(&(due, channel.clone()));
+        }
     }
 
     fn append(
@@ -293,10 +316,7 @@ impl MemoryEngine {
             && let Some(log) = self.logs.remove(channel)
         {
             self.forgotten_to = self.forgotten_to.max(log.head().offset);
-            self.bytes = self.bytes.saturating_sub(log.bytes());
-            if let Some(due) = log.due {
-                self.due.remove(&(due, channel.clone()));
-            }
+            self.drop_log(channel, &log);
         }
     }
 

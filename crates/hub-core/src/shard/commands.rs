@@ -413,6 +413,7 @@ impl<H: Host> Shard<H> {
         let Some(known) = self.sessions.get_mut(session) else {
             return;
         };
+        let before = known.origin.clone();
         if let Some(token) = &client {
             match signing.verify(token) {
                 Some(client) => known.origin.client = Some(client),
@@ -433,9 +434,11 @@ impl<H: Host> Shard<H> {
         }
         let origin = known.origin.clone();
         let client = origin.client.as_deref().map(|client| signing.token(client));
-        let present: Vec<Key> = known.subs.iter().map(|sub| sub.feed).collect();
+        // Until it is shown, a new name is a command under way in each channel.
+        let subs = known.subs.iter().filter(|_| origin != before);
+        let present: Vec<Key> = subs.map(|sub| sub.feed).collect();
         for feed in present {
-            self.enter(feed, session, host);
+            self.enter(feed, session, 1, host);
         }
         let reply = Reply::Authenticated {
             client: client.unwrap_or_default(),

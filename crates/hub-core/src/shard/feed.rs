@@ -172,6 +172,8 @@ pub(super) struct Sub {
     pub(super) presence: bool,
     /// The number behind the last join or leave that it got.
     pub(super) presence_to: u64,
+    /// It could not enter the channel's presence, and will try again.
+    pub(super) enters_again: bool,
     pub(super) phase: Phase,
 }
 

@@ -85,6 +85,8 @@ pub struct Shard<H: Host> {
     dirty: VecDeque<Key>,
     timers: BTreeMap<(Millis, u64), Timer>,
     next_timer: u64,
+    /// How many of the timers end a feed.
+    lingering: usize,
     /// Bytes that all windows hold.
     at_hand: usize,
     counters: Counters,
@@ -129,6 +131,8 @@ enum Pending {
     /// A session enters a channel's presence; nobody waits for it.
     Enter {
         feed: Key,
+        /// What it counts as under way: something if the session renames itself.
+        weight: usize,
         session: Key,
     },
 }
@@ -148,6 +152,9 @@ enum Timer {
 
 /// How long a feed is kept after its last subscriber has left: many come back at once.
 const LINGER: u64 = 5_000;
+
+/// How many feeds are kept so: one session can go through any number of channels.
+const LINGERING: usize = 4_096;
 
 /// How long to wait before a session that could not enter a channel's presence tries again.
 const RETRY_ENTER: u64 = 5_000;
@@ -175,6 +182,7 @@ impl<H: Host> Shard<H> {
             dirty: VecDeque::new(),
             timers: BTreeMap::new(),
             next_timer: 0,
+            lingering: 0,
             at_hand: 0,
             counters: Counters::default(),
         }
@@ -262,16 +270,13 @@ impl<H: Host> Shard<H> {
 
     /// The session's transport has ended.
     pub fn disconnect(&mut self, now: Millis, session: SessionId, host: &mut H) {
-        let key = session::key(session);
-        while let Some(sub) = self
-            .sessions
-            .get(key)
-            .and_then(|known| known.subs.last().copied())
-        {
-            self.remove_sub(now, key, sub, host);
-        }
-        if self.sessions.remove(key).is_some() {
-            self.counters.sessions -= 1;
+        // Out of the table first: it is owed no more answers.
+        let Some(known) = self.sessions.remove(session::key(session)) else {
+            return;
+        };
+        self.counters.sessions -= 1;
+        for sub in known.subs {
+            self.detach(now, sub, &known.name, known.lease, host);
         }
     }
 
@@ -353,11 +358,23 @@ impl<H: Host> Shard<H> {
             ) => {
                 self.presence_read(session, id, channel, members, host);
             }
-            (Pending::Enter { feed, session }, Done::Entered(Err(_))) => {
-                self.later(now.plus(RETRY_ENTER), Timer::Enter { feed, session });
+            (
+                Pending::Enter {
+                    feed,
+                    session,
+                    weight,
+                },
+                done,
+            ) => {
+                self.ended(session, weight, host);
+                if let Done::Entered(Err(_)) = done
+                    && let Some((sub, _)) = self.sub_mut(feed, session)
+                    && !std::mem::replace(&mut sub.enters_again, true)
+                {
+                    self.later(now.plus(RETRY_ENTER), Timer::Enter { feed, session });
+                }
             }
-            // That a session has entered is told to nobody. Anything else is an answer to another
-            // question: an engine that breaks its contract.
+            // Anything else is an answer to another question: an engine that breaks its contract.
             _ => {}
         }
     }
@@ -414,9 +431,17 @@ impl<H: Host> Shard<H> {
             .filter(|first| first.key().0 <= now)
         {
             match first.remove() {
-                Timer::Forget(feed) => self.forget(feed, host),
+                Timer::Forget(feed) => {
+                    self.lingering -= 1;
+                    self.forget(feed, host);
+                }
                 Timer::CatchUp(feed) => self.catch_up(feed, host),
-                Timer::Enter { feed, session } => self.enter(feed, session, host),
+                Timer::Enter { feed, session } => {
+                    if let Some((sub, _)) = self.sub_mut(feed, session) {
+                        sub.enters_again = false;
+                    }
+                    self.enter(feed, session, 0, host);
+                }
                 Timer::Recover { session } => {
                     if let Some(known) = self.sessions.get_mut(session) {
                         known.waiting = true;
@@ -488,10 +513,15 @@ impl<H: Host> Shard<H> {
         reply: Reply,
         host: &mut H,
     ) {
+        self.answer(session, id, reply, host);
+        self.ended(session, weight, host);
+    }
+
+    /// Something is not under way any more, which makes room for the next command.
+    fn ended(&mut self, session: Key, weight: usize, host: &mut H) {
         if let Some(known) = self.sessions.get_mut(session) {
             known.in_flight = known.in_flight.saturating_sub(weight);
         }
-        self.answer(session, id, reply, host);
         self.release(session, host);
     }
 
@@ -521,28 +551,41 @@ impl<H: Host> Shard<H> {
         known.subs.retain(|other| other.feed != sub.feed);
         let lease = known.lease;
         let name = known.name.clone();
-        let Some(feed) = self.feeds.get_mut(sub.feed) else {
-            return;
-        };
+        if let Some(phase) = self.detach(now, sub, &name, lease, host) {
+            self.unwind(session, phase, host);
+        }
+    }
+
+    /// Takes a subscription out of its channel's list, and gives what it was doing.
+    fn detach(
+        &mut self,
+        now: Millis,
+        sub: SubRef,
+        name: &str,
+        lease: Option<u64>,
+        host: &mut H,
+    ) -> Option<Phase> {
+        let feed = self.feeds.get_mut(sub.feed)?;
         let removed = take_sub(feed, sub, &mut self.sessions);
         feed.watchers -= usize::from(removed.presence);
-        let channel = feed.channel.clone();
         let is_joined = !matches!(removed.phase, Phase::Joining(_));
-        if is_joined && lease.is_none() && feed.has_presence() {
-            self.submit_leave(channel, name, host);
-        }
+        let leaves = is_joined && lease.is_none() && feed.has_presence();
+        let channel = leaves.then(|| feed.channel.clone());
+        let is_last = feed.subs.is_empty() && !feed.forgotten;
         self.counters.subscriptions -= 1;
-        let was_reading = self.unwind(session, removed.phase, host);
-        if let Some(feed) = self.feeds.get_mut(sub.feed)
-            && feed.subs.is_empty()
-            && !feed.forgotten
-        {
-            feed.forgotten = true;
+        if let Some(channel) = channel {
+            self.submit_leave(channel, name.into(), host);
+        }
+        if is_last && self.lingering < LINGERING {
+            if let Some(feed) = self.feeds.get_mut(sub.feed) {
+                feed.forgotten = true;
+            }
+            self.lingering += 1;
             self.later(now.plus(LINGER), Timer::Forget(sub.feed));
+        } else if is_last {
+            self.forget(sub.feed, host);
         }
-        if was_reading {
-            self.progress(now, session, host);
-        }
+        Some(removed.phase)
     }
 
     fn submit_leave(&mut self, channel: Channel, session: Box<str>, host: &mut H) {

@@ -66,6 +66,12 @@ impl<H: Host> Shard<H> {
             return;
         };
         known.reading = true;
+        // The session's other recoveries have their turns before this one's next.
+        if let Some(at) = known.subs.iter().position(|place| place.feed == feed)
+            && let Some(rest) = known.subs.get_mut(at..)
+        {
+            rest.rotate_left(1);
+        }
         let effect = match (recovery.at, &recovery.wish) {
             (Some(after), _) => Effect::Read {
                 channel,
@@ -100,18 +106,25 @@ impl<H: Host> Shard<H> {
         page: Result<Page, Fault>,
         host: &mut H,
     ) {
-        let Some((sub, known)) = self.sub_mut(feed, session) else {
+        let Some(known) = self.sessions.get_mut(session) else {
             return;
         };
-        let Phase::Recovering(recovery) = &mut sub.phase else {
-            return;
-        };
-        if recovery.read != Read::UnderWay(ticket) {
-            return; // of an earlier subscription
-        }
-        recovery.read = Read::Waiting;
+        // Whichever subscription it was for: the session may read again.
         known.reading = false;
         known.waiting = true;
+        let recovery = match self.sub_mut(feed, session) {
+            Some((sub, known)) => match &mut sub.phase {
+                Phase::Recovering(recovery) if recovery.read == Read::UnderWay(ticket) => {
+                    Some((recovery, known))
+                }
+                _ => None,
+            },
+            None => None,
+        };
+        let Some((recovery, known)) = recovery else {
+            return self.progress(now, session, host); // of an earlier subscription
+        };
+        recovery.read = Read::Waiting;
         match page {
             Ok(page) => self.page_recovered(now, feed, session, page, host),
             Err(Fault::Gone(head)) => {

@@ -88,6 +88,7 @@ impl<H: Host> Shard<H> {
             delivered: 0,
             presence,
             presence_to: 0,
+            enters_again: false,
             phase: Phase::Joining(Box::new(wish)),
         });
         self.counters.subscriptions += 1;
@@ -135,6 +136,7 @@ impl<H: Host> Shard<H> {
         match head {
             Ok(head) => {
                 feed.tail = Tail::Following(head);
+                self.at_hand -= feed.window.bytes;
                 feed.window.restart(head);
                 feed.pass_end = feed.window.end();
                 let heard = feed.heard.take();
@@ -234,12 +236,12 @@ impl<H: Host> Shard<H> {
                 known.waiting = true;
             }
         }
-        self.enter(key, session, host);
+        self.enter(key, session, 0, host);
         self.progress(now, session, host);
     }
 
     /// The session is present where it has subscribed, if that is kept there.
-    pub(super) fn enter(&mut self, key: Key, session: Key, host: &mut H) {
+    pub(super) fn enter(&mut self, key: Key, session: Key, weight: usize, host: &mut H) {
         let Some((sub, known)) = self.sub_mut(key, session) else {
             return;
         };
@@ -259,7 +261,14 @@ impl<H: Host> Shard<H> {
             member,
             lease,
         };
-        let pending = Pending::Enter { feed: key, session };
+        if let Some(known) = self.sessions.get_mut(session) {
+            known.in_flight += weight;
+        }
+        let pending = Pending::Enter {
+            feed: key,
+            session,
+            weight,
+        };
         self.submit(pending, effect, host);
     }
 
@@ -288,18 +297,13 @@ impl<H: Host> Shard<H> {
         self.answer(session, id, reply, host);
     }
 
-    /// Answers what a subscription that ends still owes, and says whether a read was under way for it.
-    pub(super) fn unwind(&mut self, session: Key, phase: Phase, host: &mut H) -> bool {
-        let (wish, was_reading) = match phase {
-            Phase::Joining(wish) => (Some(*wish), false),
-            Phase::Recovering(recovery) => {
-                let was_reading = matches!(recovery.read, Read::UnderWay(_));
-                if was_reading && let Some(known) = self.sessions.get_mut(session) {
-                    known.reading = false;
-                }
-                (recovery.wish, was_reading)
-            }
-            Phase::Behind | Phase::Live => (None, false),
+    /// Answers what a subscription that ends still owes. A read that is under way for it remains the
+    /// session's one read until its page is here: who subscribes again and again has no second.
+    pub(super) fn unwind(&mut self, session: Key, phase: Phase, host: &mut H) {
+        let wish = match phase {
+            Phase::Joining(wish) => Some(*wish),
+            Phase::Recovering(recovery) => recovery.wish,
+            Phase::Behind | Phase::Live => None,
         };
         if let Some(wish) = wish {
             let reply = Reply::error(
@@ -308,7 +312,6 @@ impl<H: Host> Shard<H> {
             );
             self.answer_pending(session, wish.id, 1, reply, host);
         }
-        was_reading
     }
 
     /// Who is present was told to have changed.

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(clippy::field_reassign_with_default)]
 
+mod abuse;
 mod acts;
 mod answers;
 mod bench;

@@ -23,6 +23,8 @@ pub(crate) struct Door {
     /// 0: no limit.
     per_address: usize,
     addresses: Mutex<HashMap<IpAddr, usize>>,
+    /// Connections that had not ended when their shard did.
+    cut: AtomicUsize,
     /// Connections that are being told that there is no room.
     refusing: AtomicUsize,
 }
@@ -79,6 +81,7 @@ impl Door {
             most,
             per_address: config.max_connections_per_address,
             addresses: Mutex::default(),
+            cut: AtomicUsize::new(0),
             refusing: AtomicUsize::new(0),
         })
     }
@@ -93,6 +96,17 @@ impl Door {
     pub(crate) fn all(&self) -> usize {
         let counts = self.shards.iter();
         counts.map(|count| count.load(Ordering::Relaxed)).sum()
+    }
+
+    /// A shard ends, and with it the connections that it still has.
+    pub(crate) fn leave(&self, shard: ShardId) {
+        self.cut
+            .fetch_add(self.connections(shard), Ordering::Relaxed);
+    }
+
+    /// Connections that did not end before their shard.
+    pub(crate) fn cut(&self) -> usize {
+        self.cut.load(Ordering::Relaxed)
     }
 
     /// Lets a connection in, to the shard that has the fewest.

@@ -213,6 +213,11 @@ impl Hub {
         Ok(hub)
     }
 
+    #[cfg(test)]
+    pub(crate) fn node(&self) -> &Arc<Node> {
+        &self.node
+    }
+
     /// The addresses that it listens on, in the order of the configuration.
     #[must_use]
     pub fn addrs(&self) -> &[SocketAddr] {
@@ -252,7 +257,7 @@ impl Hub {
         let threads = std::mem::take(&mut self.threads);
         let join = move || threads.into_iter().for_each(|thread| _ = thread.join());
         _ = tokio::task::spawn_blocking(join).await;
-        let cut = self.node.door.all();
+        let cut = self.node.door.cut();
         drop(self.node); // which uses the store
         if let Some(store) = self.store.take() {
             store.close().await;

@@ -22,7 +22,7 @@ impl Host for NodeHost {
         };
         let moved = item.publication.pos.map(|pos| (&item.channel, pos));
         let queued = format.item(item, own, |frame| outbox.queue(frame, moved));
-        queued.unwrap_or(0)
+        queued.unwrap_or_else(|| outbox.queued())
     }
 
     fn push(&mut self, session: SessionId, push: Push) -> usize {
@@ -30,11 +30,11 @@ impl Host for NodeHost {
             return 0;
         };
         if outbox.takes(&push) {
-            return 0;
+            return outbox.queued();
         }
         match format.push(&push) {
             Said::Frame(frame) => outbox.queue(&frame, moved(&push)),
-            Said::Nothing => 0,
+            Said::Nothing => outbox.queued(),
             Said::Close(code, reason) => {
                 outbox.close(code, &reason);
                 0

@@ -26,6 +26,11 @@ impl Outbox for Kept {
         frame.payload().len()
     }
 
+    fn queued(&self) -> usize {
+        let frames = self.frames.borrow();
+        frames.iter().map(|frame| frame.payload().len()).sum()
+    }
+
     fn flush(&self) -> usize {
         0
     }
@@ -161,6 +166,22 @@ fn plain_clients_hear_no_envelopes_and_failures_by_the_close() {
         },
     );
     assert_eq!(*plain.closed.borrow(), Some(1009));
+}
+
+#[test]
+fn what_is_not_said_to_plain_clients_hides_nothing_that_waits() {
+    let mut host = host();
+    let _plain = open(&mut host, 0, Format::Plain { members: false });
+    let waits = host.deliver(session(0), &item(Payload::text("hello"), None), false);
+    assert_eq!(waits, 5);
+    let reply = Reply::Published {
+        channel: Channel::parse("lobby").unwrap(),
+        pos: None,
+    };
+    assert_eq!(host.push(session(0), Push::Reply { id: None, reply }), 5);
+    let mut redacted = item(Payload::text("gone"), None);
+    redacted.publication.payload = None;
+    assert_eq!(host.deliver(session(0), &redacted, false), 5);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tidewire_hub_core::contract::Mail;
 use tidewire_hub_core::{Counters, Done, Effect, Fault, Notice, ShardId, Ticket, ToShard};
@@ -82,7 +82,12 @@ impl Mailbox {
             messages.retain(|message| self.is_kept(message));
         }
         if messages.is_empty() {
-            return;
+            // The shard looks at the heads when it takes something. If it has just taken all that
+            // there was, it needs to be woken.
+            fence(Ordering::SeqCst);
+            if self.is_full() {
+                return;
+            }
         }
         let weight = messages.iter().map(weight).sum();
         self.put(weight, Parcel::Told(messages));
@@ -171,6 +176,7 @@ impl Inbox {
 
     /// Where the channels stand of which something did not fit, once there is room again.
     pub(crate) fn missed(&self) -> Option<BTreeMap<Channel, Pos>> {
+        fence(Ordering::SeqCst);
         let held = &self.held;
         let due =
             held.has_heads.load(Ordering::Acquire) && held.bytes.load(Ordering::Relaxed) < ROOM / 2;

@@ -1,12 +1,13 @@
 //! The loop of a shard: takes what has arrived, delivers it, writes, and lets the reactor run.
 
+use super::host::NodeHost;
 use super::mailbox::{Inbox, Parcel};
 use super::{Local, State};
 use crate::{http, node};
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use tidewire_hub_core::{Budget, Millis, Notice, ToShard};
+use tidewire_hub_core::{Budget, Millis, Notice, Shard, ToShard};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
@@ -51,10 +52,20 @@ pub(super) async fn run(local: Rc<Local>, mut inbox: Inbox) {
                 local.open_parcel(parcel, &mut told);
             }
             () = &mut sleep, if deadline.is_some() => {
-                sleeps_until = None;
-                local.tick();
+                sleeps_until = None; // the turn that follows does what is due
             }
         }
+    }
+}
+
+/// Does what is due.
+fn tick(shard: &mut Shard<NodeHost>, host: &mut NodeHost, now: Millis) {
+    let is_due = |deadline: Option<Millis>| deadline.is_some_and(|deadline| deadline <= now);
+    if is_due(host.engines.next_deadline()) {
+        host.engines.tick(now);
+    }
+    if is_due(shard.next_deadline()) {
+        shard.tick(now, host);
     }
 }
 
@@ -119,17 +130,10 @@ impl Local {
                 break;
             }
         }
+        tick(shard, host, now); // also while there is always something else to do
         let more = shard.turn(now, BUDGET, host);
         host.engines.send();
         more || !told.is_empty() || host.engines.has_told()
-    }
-
-    fn tick(&self) {
-        let now = self.now();
-        let mut state = self.state.borrow_mut();
-        let State { shard, host } = &mut *state;
-        host.engines.tick(now);
-        shard.tick(now, host);
     }
 
     fn next_deadline(&self) -> Option<Millis> {
@@ -141,3 +145,7 @@ impl Local {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

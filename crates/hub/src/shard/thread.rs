@@ -89,6 +89,7 @@ async fn live(begin: Begin, ready: oneshot::Sender<io::Result<()>>) {
         say_goodbye(&local, until),
     )
     .await;
+    local.node.door.leave(local.id);
 }
 
 /// Sessions that are told to leave before other tasks have a turn.

@@ -41,6 +41,9 @@ pub(crate) trait Outbox {
     /// that come behind such an answer move back: keep the largest of a term.
     fn queue(&self, frame: &Frame, moved: Option<(&Channel, Pos)>) -> usize;
 
+    /// How many bytes wait now, as [`queue`](Self::queue) counts them.
+    fn queued(&self) -> usize;
+
     /// Writes what waits as far as that is possible without waiting, and gives how many bytes still do.
     fn flush(&self) -> usize;
 

@@ -23,6 +23,8 @@ use tokio::time::timeout;
 const WAIT: u64 = 25;
 /// The longest wait, in seconds.
 const LONGEST: u64 = 60;
+/// Bytes that come at most before every channel has answered: a page of each.
+const MOST: usize = 8 << 20;
 /// How long a poller stays present after its poll, in seconds: it has to come back in between.
 const LEASE: u64 = 30;
 
@@ -43,6 +45,18 @@ struct Contents {
     refused: Option<ErrorCode>,
     /// The session is at its end: what its channels still say of that is not for the client.
     over: bool,
+}
+
+impl Contents {
+    /// What the shard is told of. Nobody takes anything out of a basket before every channel has
+    /// answered: so the pages of one must not keep the answers of others away.
+    fn waits(&self) -> usize {
+        if self.pending > 0 && self.objects.len() < MOST {
+            0
+        } else {
+            self.objects.len()
+        }
+    }
 }
 
 impl Basket {
@@ -96,7 +110,11 @@ impl Outbox for Catcher {
             contents.objects.push(b',');
         }
         contents.objects.extend_from_slice(frame.payload());
-        contents.objects.len()
+        contents.waits()
+    }
+
+    fn queued(&self) -> usize {
+        self.basket.lock().waits()
     }
 
     fn flush(&self) -> usize {
@@ -104,7 +122,7 @@ impl Outbox for Catcher {
         if contents.news && contents.pending == 0 {
             self.basket.full.notify_one();
         }
-        contents.objects.len()
+        contents.waits()
     }
 
     fn close(&self, _code: u16, _reason: &str) {
@@ -201,6 +219,7 @@ fn wait(asked: Option<&str>) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[test]
@@ -213,5 +232,24 @@ mod tests {
         for wrong in ["", "s", "-1", "1m", "1.5", "99999999999999999999"] {
             assert!(seconds(Some(wrong)).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_full_basket_does_not_keep_the_answers_of_other_channels_away() {
+        let query = Query::parse(Some("channel=a&channel=b")).unwrap();
+        let followed = Followed::read(&query, &http::HeaderMap::new(), false).unwrap();
+        let mut contents = Contents {
+            objects: vec![b'1'; 2 << 20],
+            place: followed.place,
+            pending: 1,
+            news: true,
+            refused: None,
+        };
+        assert_eq!(contents.waits(), 0, "b has not answered");
+        contents.pending = 0;
+        assert_eq!(contents.waits(), 2 << 20);
+        contents.pending = 1;
+        contents.objects.resize(MOST, b'1');
+        assert_eq!(contents.waits(), MOST, "not without end");
     }
 }

@@ -49,6 +49,8 @@ struct Events {
     waiting: Arc<Waiting>,
     place: RefCell<Place>,
     refused: Cell<Option<ErrorCode>>,
+    /// The request was answered: what is refused now is told by an event.
+    begun: Cell<bool>,
     /// What answers the request itself, while that is not answered.
     first: RefCell<Option<Frame>>,
 }
@@ -72,11 +74,20 @@ impl Outbox for Events {
         }
         let event = event(frame.payload(), cursor.map(|cursor| cursor.to_string()));
         let added = event.len();
-        let to = self.to.borrow();
-        if to.as_ref().is_none_or(|to| to.send(event).is_err()) {
+        let is_sent = self.to.borrow().as_ref().map(|to| to.send(event).is_ok());
+        if is_sent != Some(true) {
             return 0;
         }
+        if self.begun.get() && self.refused.get().is_some() {
+            // A stream without this channel would look like one that is silent: it ends here, and
+            // its client comes back.
+            self.to.take();
+        }
         self.waiting.bytes.fetch_add(added, Ordering::Relaxed) + added
+    }
+
+    fn queued(&self) -> usize {
+        self.waiting.bytes.load(Ordering::Relaxed)
     }
 
     fn flush(&self) -> usize {
@@ -134,6 +145,7 @@ pub(crate) async fn open(request: Request) -> Response {
         waiting: waiting.clone(),
         place: RefCell::new(followed.place.clone()),
         refused: Cell::new(None),
+        begun: Cell::new(false),
         first: RefCell::new(None),
     });
     let session = local.open(Format::Native, followed.connect, events.clone());
@@ -144,6 +156,7 @@ pub(crate) async fn open(request: Request) -> Response {
         let said = Bytes::copy_from_slice(frame.payload());
         return pages::answer(followed::status(code), "application/json", said);
     }
+    events.begun.set(true);
     let interval = keepalive(local.node.config.ping_interval, followed.chance);
     let mut head = BytesMut::new();
     head.extend_from_slice(format!("retry: {RETRY}\n\n").as_bytes());
@@ -255,7 +268,9 @@ fn drained(session: SessionId, left: usize) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
+    use tidewire_hub_proto::Reply;
 
     #[test]
     fn an_event_keeps_json_of_several_lines_whole() {
@@ -273,5 +288,32 @@ mod tests {
         assert!(keepalive(interval, 0) >= interval * 4 / 5);
         assert!(keepalive(interval, 255) <= interval * 6 / 5);
         assert!(keepalive(Duration::ZERO, 0) > Duration::ZERO);
+    }
+
+    #[test]
+    fn a_channel_that_is_refused_later_ends_the_stream_behind_the_error() {
+        let query = Query::parse(Some("channel=a")).unwrap();
+        let place = Followed::read(&query, &http::HeaderMap::new(), true).unwrap();
+        let (to, mut from) = mpsc::unbounded_channel();
+        let events = Events {
+            to: RefCell::new(Some(to)),
+            waiting: Arc::default(),
+            place: RefCell::new(place.place),
+            refused: Cell::new(None),
+            begun: Cell::new(true),
+            first: RefCell::new(None),
+        };
+        let error = Push::Reply {
+            id: None,
+            reply: Reply::error(ErrorCode::Unavailable, "later"),
+        };
+        assert!(events.queue(&Frame::text("{}"), None) > 0);
+        assert!(!events.takes(&error));
+        events.queue(&Frame::text("the error"), None);
+        assert_eq!(events.queue(&Frame::text("more"), None), 0);
+        assert!(from.try_recv().is_ok());
+        assert_eq!(from.try_recv().unwrap(), "data: the error\n\n");
+        let end = from.try_recv().unwrap_err();
+        assert_eq!(end, mpsc::error::TryRecvError::Disconnected);
     }
 }

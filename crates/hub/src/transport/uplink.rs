@@ -67,6 +67,10 @@ impl Outbox for Arc<Answers> {
         0
     }
 
+    fn queued(&self) -> usize {
+        0
+    }
+
     fn flush(&self) -> usize {
         0
     }

@@ -15,7 +15,8 @@ use tidewire::{Event, Flush, Received, Receiver, Sender, WebSocket};
 use tidewire_hub_core::{Connect, SessionId};
 use tidewire_hub_proto::{Channel, Pos, Request};
 
-/// Commands that are taken in a row before the shard is asked whether there may be more.
+/// Most commands that are taken in a row before the shard is asked whether there may be more; never
+/// more than may be under way.
 const AT_ONCE: usize = 64;
 
 /// The writing side.
@@ -32,6 +33,10 @@ struct Line {
 impl Outbox for Line {
     fn queue(&self, frame: &Frame, _moved: Option<(&Channel, Pos)>) -> usize {
         self.sender.queue(frame).unwrap_or(0)
+    }
+
+    fn queued(&self) -> usize {
+        self.sender.queued()
     }
 
     fn flush(&self) -> usize {
@@ -123,6 +128,7 @@ impl Future for Reader {
             }
             let mut heard = this.local.scratch();
             let speech = &this.speech;
+            let at_once = this.local.node.settings.limits.in_flight.min(AT_ONCE);
             let received = this.receiver.poll_receive(cx, |event, _| {
                 if closed {
                     return ControlFlow::Continue(());
@@ -132,7 +138,7 @@ impl Future for Reader {
                     Event::Binary(data) => speech.binary(&data, &mut heard),
                     _ => {}
                 }
-                if heard.len() < AT_ONCE {
+                if heard.len() < at_once {
                     ControlFlow::Continue(())
                 } else {
                     ControlFlow::Break(())
