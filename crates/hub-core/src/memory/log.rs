@@ -142,9 +142,12 @@ impl Log {
 
     /// Whether it holds nothing and nobody has needed it for as long as a record is kept.
     pub(super) fn is_idle(&self, now: u64) -> bool {
-        self.records.is_empty()
-            && self.key_ages.is_empty()
-            && now > expiry(self.touched, self.options.max_age)
+        self.is_empty() && now > expiry(self.touched, self.options.max_age)
+    }
+
+    /// Whether it holds no record and no key.
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.key_ages.is_empty()
     }
 
     pub(super) fn read(&self, after: Pos, limit: PageLimit) -> Result<Page, Fault> {

@@ -15,6 +15,10 @@ use tidewire_hub_proto::{Channel, Pos, Publication, Term};
 /// Bytes that an engine occupies at most, unless it is told otherwise: 1 GiB.
 pub const DEFAULT_MAX_BYTES: usize = 1 << 30;
 
+/// With more channels than this, those that nobody watches and that never held anything are forgotten at
+/// once.
+const MANY: usize = 16_384;
+
 /// Keeps channels in memory, and who is present in them.
 ///
 /// Pure: it answers during the call. All channels share one counter of offsets, so that no position is
@@ -156,6 +160,15 @@ impl MemoryEngine {
     fn unwatch(&mut self, shard: ShardId, channel: &Channel) {
         self.presence.unwatch(shard, channel);
         self.update(channel, Log::touch);
+        // One that never held anything would be made again as it is. It is kept for those who come back
+        // after positions were forgotten elsewhere; but whoever names channels at random gets no room.
+        let is_as_new = |log: &Log| log.is_empty() && log.head().offset == self.forgotten_to;
+        if self.logs.len() > MANY
+            && self.presence.watchers(channel).is_empty()
+            && self.logs.get(channel).is_some_and(is_as_new)
+        {
+            self.drop_log(channel);
+        }
     }
 
     fn append(
@@ -288,10 +301,13 @@ impl MemoryEngine {
             log.trim(now);
             log.is_idle(now)
         });
-        if idle == Some(true)
-            && !watched
-            && let Some(log) = self.logs.remove(channel)
-        {
+        if idle == Some(true) && !watched {
+            self.drop_log(channel);
+        }
+    }
+
+    fn drop_log(&mut self, channel: &Channel) {
+        if let Some(log) = self.logs.remove(channel) {
             self.forgotten_to = self.forgotten_to.max(log.head().offset);
             self.bytes = self.bytes.saturating_sub(log.bytes());
             if let Some(due) = log.due {

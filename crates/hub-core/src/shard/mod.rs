@@ -87,6 +87,8 @@ pub struct Shard<H: Host> {
     next_timer: u64,
     /// Bytes that all windows hold.
     at_hand: usize,
+    /// Feeds whose end is planned.
+    lingering: usize,
     counters: Counters,
 }
 
@@ -143,6 +145,8 @@ enum Timer {
 
 /// How long a feed is kept after its last subscriber has left: many come back at once.
 const LINGER: u64 = 5_000;
+/// How many are kept so at most.
+const LINGERING: usize = 4096;
 
 /// How long to wait before a failed read is tried again.
 const RETRY: u64 = 500;
@@ -168,6 +172,7 @@ impl<H: Host> Shard<H> {
             timers: BTreeMap::new(),
             next_timer: 0,
             at_hand: 0,
+            lingering: 0,
             counters: Counters::default(),
         }
     }
@@ -206,6 +211,7 @@ impl<H: Host> Shard<H> {
             reading: false,
             waiting: false,
             rates: Vec::new(),
+            moves: session::Rate::default(),
         });
         self.counters.sessions += 1;
         self.counters.connected += 1;
@@ -526,7 +532,13 @@ impl<H: Host> Shard<H> {
             && !feed.forgotten
         {
             feed.forgotten = true;
-            self.later(now.plus(LINGER), Timer::Forget(sub.feed));
+            let linger = if self.lingering < LINGERING {
+                LINGER
+            } else {
+                0
+            };
+            self.lingering += 1;
+            self.later(now.plus(linger), Timer::Forget(sub.feed));
         }
         if was_reading {
             self.progress(now, session, host);
@@ -543,8 +555,9 @@ impl<H: Host> Shard<H> {
         let Some(feed) = self.feeds.get_mut(key) else {
             return;
         };
+        self.lingering -= usize::from(feed.forgotten);
+        feed.forgotten = false;
         if !feed.subs.is_empty() {
-            feed.forgotten = false;
             return;
         }
         let Some(feed) = self.feeds.remove(key) else {
