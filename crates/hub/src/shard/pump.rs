@@ -28,6 +28,8 @@ pub(super) async fn run(local: Rc<Local>, mut inbox: Inbox) {
     let mut sleep = pin!(sleep_until(Instant::now()));
     let mut sleeps_until = None;
     loop {
+        // However much there is to do: who makes it so must not stop the clock for the others.
+        local.tick_if_due();
         local.take_in(&mut inbox, &mut told);
         if local.turn(&mut told) || !inbox.is_empty() {
             yield_now().await;
@@ -52,7 +54,6 @@ pub(super) async fn run(local: Rc<Local>, mut inbox: Inbox) {
             }
             () = &mut sleep, if deadline.is_some() => {
                 sleeps_until = None;
-                local.tick();
             }
         }
     }
@@ -122,6 +123,12 @@ impl Local {
         let more = shard.turn(now, BUDGET, host);
         host.engines.send();
         more || !told.is_empty() || host.engines.has_told()
+    }
+
+    fn tick_if_due(&self) {
+        if self.next_deadline().is_some_and(|due| due <= self.now()) {
+            self.tick();
+        }
     }
 
     fn tick(&self) {

@@ -18,6 +18,9 @@ use tidewire_hub_proto::{Channel, Pos, Request};
 /// Commands that are taken in a row before the shard is asked whether there may be more.
 const AT_ONCE: usize = 64;
 
+/// How often so many are taken before others have a turn.
+const ROUNDS: usize = 8;
+
 /// The writing side.
 struct Line {
     sender: Sender,
@@ -115,7 +118,7 @@ impl Future for Reader {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.line.task.borrow_mut().clone_from(cx.waker());
-        loop {
+        for _ in 0..ROUNDS {
             this.poll_drained(cx);
             let closed = this.line.closed.get();
             if !closed && this.local.is_full(this.session) {
@@ -146,6 +149,9 @@ impl Future for Reader {
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
+        // It has more to say, and so have others.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
