@@ -4,6 +4,7 @@
 use super::followed::{self, Followed, Leave, Place};
 use super::{Frame, Outbox};
 use crate::http::pages;
+use crate::http::patience::Cut;
 use crate::http::url::Query;
 use crate::protocol::Format;
 use crate::shard::Local;
@@ -17,10 +18,12 @@ use std::time::Duration;
 use tidewire_hub_core::TransportKind;
 use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push, Reply};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long a poll waits that does not say: proxies cut what is silent for a minute.
 const WAIT: u64 = 25;
+/// How long a channel may take to say where it is.
+const ANSWERED: Duration = Duration::from_secs(10);
 /// The longest wait, in seconds.
 const LONGEST: u64 = 60;
 /// How long a poller stays present after its poll, in seconds: it has to come back in between.
@@ -29,6 +32,8 @@ const LEASE: u64 = 30;
 /// What has come so far. On one thread, but the request's future has to be able to move.
 struct Basket {
     contents: Mutex<Contents>,
+    /// Every channel has answered whether it can be followed.
+    answered: Notify,
     full: Notify,
 }
 
@@ -44,8 +49,27 @@ struct Contents {
 }
 
 impl Basket {
+    /// What has come; what comes now is lost.
+    fn take(&self) -> Contents {
+        let mut contents = self.lock();
+        let place = contents.place.clone();
+        std::mem::replace(&mut *contents, Contents::new(place))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Contents {
+    fn new(place: Place) -> Self {
+        Self {
+            objects: Vec::new(),
+            pending: place.len(),
+            news: false,
+            refused: None,
+            place,
+        }
     }
 }
 
@@ -91,13 +115,17 @@ impl Outbox for Catcher {
 
     fn flush(&self) -> usize {
         let contents = self.basket.lock();
-        if contents.news && contents.pending == 0 {
-            self.basket.full.notify_one();
+        if contents.pending == 0 {
+            self.basket.answered.notify_one();
+            if contents.news {
+                self.basket.full.notify_one();
+            }
         }
         contents.objects.len()
     }
 
     fn close(&self, _code: u16, _reason: &str) {
+        self.basket.answered.notify_one();
         self.basket.full.notify_one();
     }
 
@@ -106,6 +134,7 @@ impl Outbox for Catcher {
 
 /// `GET /poll?channel=a&channel=b[&since=CURSOR][&wait=25s][&presence=1][&name=…][&client=…]`
 pub(crate) async fn answer(request: Request) -> Response {
+    let cut = Cut::of(request.extensions());
     let query = Query::parse(request.uri().query());
     let asked = query.and_then(|query| {
         let wait = wait(query.get("wait"))?;
@@ -118,10 +147,14 @@ pub(crate) async fn answer(request: Request) -> Response {
     let Some((basket, leave, token)) = begin(followed, wait) else {
         return pages::missing();
     };
+    let until = Instant::now() + wait;
+    // Whoever does not want to wait wants to know where the channels are all the same.
+    _ = timeout(wait.max(ANSWERED), basket.answered.notified()).await;
     // Nothing in time is an answer, too: the cursor as it is now.
-    _ = timeout(wait, basket.full.notified()).await;
+    _ = timeout_at(until, basket.full.notified()).await;
+    let contents = basket.take();
+    // What it still owed is told to nobody.
     drop(leave);
-    let contents = basket.lock();
     let status = contents.refused.map_or(StatusCode::OK, followed::status);
     let mut body = Vec::with_capacity(contents.objects.len() + 128);
     body.extend_from_slice(b"{");
@@ -131,7 +164,7 @@ pub(crate) async fn answer(request: Request) -> Response {
     body.extend_from_slice(format!("\"client\":\"{token}\",\"messages\":[").as_bytes());
     body.extend_from_slice(&contents.objects);
     body.extend_from_slice(b"]}\n");
-    pages::answer(status, "application/json", body)
+    pages::answer(status, "application/json", cut.body(body.into()))
 }
 
 /// Opens the session; the client's token besides.
@@ -154,13 +187,8 @@ fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<
     connect.transport = TransportKind::Poll;
     connect.lease = Some(1000 * LEASE + u64::try_from(wait.as_millis()).unwrap_or(0));
     let basket = Arc::new(Basket {
-        contents: Mutex::new(Contents {
-            objects: Vec::new(),
-            pending: place.len(),
-            news: false,
-            refused: None,
-            place: place.clone(),
-        }),
+        contents: Mutex::new(Contents::new(place.clone())),
+        answered: Notify::new(),
         full: Notify::new(),
     });
     let catcher = Catcher {
