@@ -207,6 +207,7 @@ impl<H: Host> Shard<H> {
             in_flight: 0,
             bad: 0,
             held: false,
+            ended: false,
             dirty: false,
             reading: false,
             waiting: false,
@@ -261,6 +262,9 @@ impl<H: Host> Shard<H> {
     /// The session's transport has ended.
     pub fn disconnect(&mut self, now: Millis, session: SessionId, host: &mut H) {
         let key = session::key(session);
+        if let Some(known) = self.sessions.get_mut(key) {
+            known.ended = true;
+        }
         while let Some(sub) = self
             .sessions
             .get(key)
@@ -460,7 +464,7 @@ impl<H: Host> Shard<H> {
 
     /// Queues a push; it is flushed in a turn.
     fn push(&mut self, session: Key, push: Push, host: &mut H) {
-        let Some(known) = self.sessions.get_mut(session) else {
+        let Some(known) = self.sessions.get_mut(session).filter(|known| !known.ended) else {
             return;
         };
         known.queued = host.push(session::id(session), push);

@@ -27,6 +27,8 @@ pub(super) struct Session {
     pub(super) bad: u32,
     /// Its transport was told to wait with the next command.
     pub(super) held: bool,
+    /// It is over: what it still owed is told to nobody.
+    pub(super) ended: bool,
     /// It is on the list of those to flush.
     pub(super) dirty: bool,
     /// A page is being read for one of its recoveries: the others wait.

@@ -5,7 +5,7 @@ use crate::bench::{
 };
 use crate::net::Said;
 use tidewire_hub_core::{Done, Fault, Limits, Notice, ToShard};
-use tidewire_hub_proto::{Command, ErrorCode, Pos, Push, Reply};
+use tidewire_hub_proto::{CloseReason, Command, ErrorCode, Pos, Push, Reply};
 
 fn limits(limits: &mut Limits) {
     limits.outbox = 1_500;
@@ -62,6 +62,24 @@ fn a_subscribe_is_called_off_while_the_channel_is_not_watched_yet() {
     assert_eq!(recovered(&again), [None]);
     bench.drop_out(one);
     assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
+fn who_is_sent_away_while_it_joins_hears_goodbye_and_nothing_else() {
+    let mut bench = Bench::new(limits);
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe("lag:a", None));
+    let session = bench.net.conns[&one].session.unwrap();
+    let reason = CloseReason::Shutdown;
+    bench
+        .shard
+        .bye(bench.now, session, reason, None, &mut bench.net);
+    bench.turn(512);
+    let heard = bench.hear(one);
+    assert!(
+        matches!(heard[..], [Said::Push(Push::Bye { .. })]),
+        "{heard:?}"
+    );
 }
 
 #[test]
