@@ -128,6 +128,22 @@ fn idle_channels_are_forgotten_and_their_bytes_given_back() {
 }
 
 #[test]
+fn a_flood_of_names_leaves_nothing_behind_and_takes_nothing_from_others() {
+    let mut engine = Engine::new();
+    let kept = engine.append("brief:kept", "m", None).unwrap().pos;
+    for n in 0..50_000 {
+        engine.watch(&format!("brief:{n}")).unwrap();
+        engine.unwatch(&format!("brief:{n}"));
+    }
+    assert!(
+        engine.engine.channels() < 20_000,
+        "{}",
+        engine.engine.channels()
+    );
+    assert_eq!(engine.read("brief:kept", 0).unwrap().head, kept);
+}
+
+#[test]
 fn a_channel_that_somebody_watches_is_remembered() {
     let mut engine = Engine::new();
     engine.watch("brief:a").unwrap();

@@ -1,7 +1,7 @@
 //! The data folder: made, locked against other processes, and the identity of the file in it.
 
 use crate::error::OpenError;
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,10 +17,7 @@ impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Self, OpenError> {
         make(path).map_err(|error| trouble(path, &error))?;
         let lock_path = path.join("lock");
-        let lock = File::options()
-            .write(true)
-            .create(true)
-            .truncate(false)
+        let lock = private(File::options().write(true).create(true).truncate(false))
             .open(&lock_path)
             .map_err(|error| trouble(&lock_path, &error))?;
         match lock.try_lock() {
@@ -49,12 +46,24 @@ impl Folder {
     }
 }
 
-/// The folder with its parents; a new one is there after a power loss, too.
+/// What it makes is for its owner alone: the database has everybody's messages, and the key that
+/// clients' ids are signed with. A file that is there keeps the mode that it was given.
+pub(crate) fn private(options: &mut OpenOptions) -> &OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// The folder with its parents, for its owner alone; a new one is there after a power loss, too.
 fn make(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    std::fs::create_dir_all(path)?;
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)?;
     if cfg!(unix)
         && let Some(parent) = path.parent()
     {

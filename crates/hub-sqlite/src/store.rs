@@ -2,11 +2,12 @@
 
 use crate::engine::OpenOptions;
 use crate::error::OpenError;
-use crate::folder::{Folder, trouble};
+use crate::folder::{Folder, private, trouble};
 use crate::schema::{self, Unfit};
 use crate::trouble::Trouble;
 use crate::witness::{Testimony, Witness, ask};
 use rusqlite::{Connection, OptionalExtension};
+use std::fs::File;
 use tidewire_hub_proto::Term;
 
 /// The one row of the table `state`.
@@ -120,10 +121,8 @@ pub(crate) fn open(
 ) -> Result<(Connection, State), OpenError> {
     let file = folder.database();
     // A file that cannot be written is found out here, with the system's words.
-    std::fs::File::options()
-        .write(true)
-        .create(true)
-        .truncate(false)
+    // SQLite gives the files beside it the same mode.
+    private(File::options().write(true).create(true).truncate(false))
         .open(&file)
         .map_err(|error| trouble(&file, &error))?;
     let unfit = |unfit: Unfit| match unfit {

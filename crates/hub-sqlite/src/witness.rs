@@ -1,5 +1,6 @@
 //! The witness: a small file beside the database that a restored database cannot agree with.
 
+use crate::folder::private;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -51,7 +52,14 @@ impl Witness {
             now_millis()
         );
         let new = folder.join("witness.new");
-        File::create(&new)?.write_all(text.as_bytes())?;
+        // Not through a link that somebody has put there.
+        match std::fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        private(File::options().write(true).create_new(true))
+            .open(&new)?
+            .write_all(text.as_bytes())?;
         std::fs::rename(&new, folder.join("witness"))
     }
 

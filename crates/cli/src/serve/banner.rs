@@ -70,6 +70,12 @@ impl Banner {
         };
         self.commands(&mut line);
         line("Data", &self.data_line());
+        if !self.tls && !self.addrs.iter().all(|addr| addr.ip().is_loopback()) {
+            line(
+                "",
+                "Other machines can reach it, without TLS: what is said can be read and changed on its way.",
+            );
+        }
         if self.development {
             line(
                 "",
@@ -201,6 +207,7 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");
         }
+        assert!(!text.contains("without TLS"), "{text}");
         assert!(!text.contains('\u{1b}') && banner.text(true).contains('\u{1b}'));
     }
 
@@ -208,6 +215,7 @@ mod tests {
     fn a_configured_hub_is_told_by_what_it_allows() {
         let text = of("[namespaces.news]\nsubscribe = \"anyone\"\n").text(false);
         assert!(text.contains("ws://127.0.0.1:4000/c/news:lobby"), "{text}");
+        assert!(text.contains("without TLS"), "{text}");
         assert!(
             !text.contains("uplink") && !text.contains("send("),
             "{text}"

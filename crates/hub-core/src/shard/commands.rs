@@ -93,7 +93,7 @@ impl<H: Host> Shard<H> {
                 page,
                 limit,
             } => self.history(session, id, channel, page, limit, host),
-            Command::Auth { client, name, .. } => self.auth(session, id, client, name, host),
+            Command::Auth { client, name, .. } => self.auth(now, session, id, client, name, host),
             Command::Ping => self.answer(session, id, Reply::Pong, host),
             _ => self.not_here(session, id, "that", host),
         }
@@ -403,6 +403,7 @@ impl<H: Host> Shard<H> {
 
     fn auth(
         &mut self,
+        now: Millis,
         session: Key,
         id: Option<CommandId>,
         client: Option<Box<str>>,
@@ -413,6 +414,11 @@ impl<H: Host> Shard<H> {
         let Some(known) = self.sessions.get_mut(session) else {
             return;
         };
+        // Everybody who sees who is present hears of it.
+        if let Err(wait) = known.take_move(&self.settings.limits, now) {
+            self.answer(session, id, too_many_moves(wait), host);
+            return;
+        }
         let before = known.origin.clone();
         if let Some(token) = &client {
             match signing.verify(token) {
@@ -445,6 +451,15 @@ impl<H: Host> Shard<H> {
             origin,
         };
         self.answer(session, id, reply, host);
+    }
+}
+
+/// The answer to a session that subscribes, or becomes somebody else, again and again.
+pub(super) fn too_many_moves(wait: u64) -> Reply {
+    Reply::Error {
+        code: ErrorCode::RateLimited,
+        message: "this session subscribes, or sends `auth`, too often".into(),
+        retry_after_ms: Some(wait),
     }
 }
 

@@ -85,7 +85,7 @@ pub struct Shard<H: Host> {
     dirty: VecDeque<Key>,
     timers: BTreeMap<(Millis, u64), Timer>,
     next_timer: u64,
-    /// How many of the timers end a feed.
+    /// Feeds whose end is planned.
     lingering: usize,
     /// Bytes that all windows hold.
     at_hand: usize,
@@ -222,6 +222,7 @@ impl<H: Host> Shard<H> {
             reading: false,
             waiting: false,
             rates: Vec::new(),
+            moves: session::Rate::default(),
         });
         self.counters.sessions += 1;
         self.counters.connected += 1;
@@ -431,10 +432,7 @@ impl<H: Host> Shard<H> {
             .filter(|first| first.key().0 <= now)
         {
             match first.remove() {
-                Timer::Forget(feed) => {
-                    self.lingering -= 1;
-                    self.forget(feed, host);
-                }
+                Timer::Forget(feed) => self.forget(feed, host),
                 Timer::CatchUp(feed) => self.catch_up(feed, host),
                 Timer::Enter { feed, session } => {
                     if let Some((sub, _)) = self.sub_mut(feed, session) {
@@ -598,8 +596,9 @@ impl<H: Host> Shard<H> {
         let Some(feed) = self.feeds.get_mut(key) else {
             return;
         };
+        self.lingering -= usize::from(feed.forgotten);
+        feed.forgotten = false;
         if !feed.subs.is_empty() {
-            feed.forgotten = false;
             return;
         }
         let Some(feed) = self.feeds.remove(key) else {

@@ -35,6 +35,8 @@ pub(super) struct Session {
     pub(super) waiting: bool,
     /// When each namespace that it published to lets the next burst begin.
     pub(super) rates: Vec<(Box<str>, Rate)>,
+    /// The same for what others hear of, or what makes a channel: subscribing, and being somebody else.
+    pub(super) moves: Rate,
 }
 
 /// Where one of a session's subscriptions is.
@@ -92,22 +94,33 @@ impl Session {
                 self.rates.len() - 1
             }
         };
-        self.rates
-            .get_mut(at)
-            .map_or(Ok(()), |(_, rate)| rate.take(options, now))
+        self.rates.get_mut(at).map_or(Ok(()), |(_, rate)| {
+            rate.take(options.rate, options.burst, now)
+        })
+    }
+
+    /// Takes one subscribe or `auth` from the session's allowance, or says how many milliseconds are
+    /// missing. Its subscriptions fit into a burst twice, and into each second once.
+    pub(super) fn take_move(&mut self, limits: &Limits, now: Millis) -> Result<(), u64> {
+        let rate = u32::try_from(limits.subscriptions).unwrap_or(u32::MAX);
+        let rate = rate.max(MOVES);
+        self.moves.take(rate, rate.saturating_mul(2), now)
     }
 }
+
+/// Subscribes and `auth`s a second that every session may make for long.
+const MOVES: u32 = 32;
 
 /// An allowance that refills: the moment until which it is used up, in microseconds (GCRA).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Rate(u64);
 
 impl Rate {
-    fn take(&mut self, options: &Namespace, now: Millis) -> Result<(), u64> {
-        let each = 1_000_000 / u64::from(options.rate.max(1));
+    fn take(&mut self, rate: u32, burst: u32, now: Millis) -> Result<(), u64> {
+        let each = 1_000_000 / u64::from(rate.max(1));
         let now = now.0.saturating_mul(1000);
         let used_until = self.0.max(now);
-        let ahead = each * u64::from(options.burst.max(1) - 1);
+        let ahead = each * u64::from(burst.max(1) - 1);
         if used_until > now + ahead {
             return Err((used_until - now - ahead).div_ceil(1000));
         }
@@ -157,25 +170,21 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_the_rate_holds() {
-        let options = Namespace {
-            rate: 10,
-            burst: 3,
-            ..Namespace::default()
-        };
-        let mut rate = Rate::default();
+        let mut allowance = Rate::default();
+        let mut take = |now| allowance.take(10, 3, now);
         let now = Millis(1_000_000);
         for _ in 0..3 {
-            assert_eq!(rate.take(&options, now), Ok(()));
+            assert_eq!(take(now), Ok(()));
         }
-        assert_eq!(rate.take(&options, now), Err(100));
-        assert_eq!(rate.take(&options, now.plus(99)), Err(1));
-        assert_eq!(rate.take(&options, now.plus(100)), Ok(()));
-        assert_eq!(rate.take(&options, now.plus(100)), Err(100));
+        assert_eq!(take(now), Err(100));
+        assert_eq!(take(now.plus(99)), Err(1));
+        assert_eq!(take(now.plus(100)), Ok(()));
+        assert_eq!(take(now.plus(100)), Err(100));
         // Rest gives the burst back, and no more.
         for _ in 0..3 {
-            assert_eq!(rate.take(&options, now.plus(10_000)), Ok(()));
+            assert_eq!(take(now.plus(10_000)), Ok(()));
         }
-        assert!(rate.take(&options, now.plus(10_000)).is_err());
+        assert!(take(now.plus(10_000)).is_err());
     }
 
     #[test]

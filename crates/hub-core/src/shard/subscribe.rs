@@ -65,6 +65,20 @@ impl<H: Host> Shard<H> {
             self.answer(session, wish.id, Reply::error(code, message), host);
             return;
         }
+        let limits = &self.settings.limits;
+        let allowed = self
+            .sessions
+            .get_mut(session)
+            .map_or(Ok(()), |known| known.take_move(limits, now));
+        if let Err(wait) = allowed {
+            self.answer(
+                session,
+                wish.id,
+                super::commands::too_many_moves(wait),
+                host,
+            );
+            return;
+        }
 
         let feed = match self.by_channel.get(&channel) {
             Some(&feed) => feed,

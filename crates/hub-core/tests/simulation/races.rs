@@ -5,7 +5,7 @@ use crate::bench::{
 };
 use crate::net::Said;
 use tidewire_hub_core::{Done, Fault, Limits, Notice, ToShard};
-use tidewire_hub_proto::{Command, ErrorCode, Pos, Push, Reply};
+use tidewire_hub_proto::{CloseReason, Command, ErrorCode, Pos, Push, Reply};
 
 fn limits(limits: &mut Limits) {
     limits.outbox = 1_500;
@@ -62,6 +62,24 @@ fn a_subscribe_is_called_off_while_the_channel_is_not_watched_yet() {
     assert_eq!(recovered(&again), [None]);
     bench.drop_out(one);
     assert_eq!(bench.left(), (0, 0, 0));
+}
+
+#[test]
+fn who_is_sent_away_while_it_joins_hears_goodbye_and_nothing_else() {
+    let mut bench = Bench::new(limits);
+    let one = bench.join(1 << 20);
+    bench.ask(one, subscribe("lag:a", None));
+    let session = bench.net.conns[&one].session.unwrap();
+    let reason = CloseReason::Shutdown;
+    bench
+        .shard
+        .bye(bench.now, session, reason, None, &mut bench.net);
+    bench.turn(512);
+    let heard = bench.hear(one);
+    assert!(
+        matches!(heard[..], [Said::Push(Push::Bye { .. })]),
+        "{heard:?}"
+    );
 }
 
 #[test]
@@ -238,4 +256,76 @@ fn whose_own_read_was_ahead_of_a_loss_is_told_of_none() {
     assert!(lags(&heard).is_empty());
     assert_eq!(numbers(&heard), [30]);
     assert_eq!(lags(&bench.hear(writer)).len(), 1);
+}
+
+fn is_rate_limited(heard: &[Said]) -> bool {
+    let limited = |reply: &&Reply| {
+        matches!(
+            reply,
+            Reply::Error {
+                code: ErrorCode::RateLimited,
+                retry_after_ms: Some(1..),
+                ..
+            }
+        )
+    };
+    replies(heard).iter().any(limited)
+}
+
+#[test]
+fn who_subscribes_to_one_name_after_the_other_is_slowed_down_and_leaves_little_behind() {
+    let mut bench = Bench::new(|limits| limits.subscriptions = 10);
+    let one = bench.join(1 << 20);
+    let mut made = 0;
+    for second in 0..10 {
+        let mut name = 0;
+        while !is_rate_limited(&bench.subscribe(one, &format!("leave:{second}-{name}"), None)) {
+            bench.ask(one, unsubscribe(&format!("leave:{second}-{name}")));
+            name += 1;
+        }
+        made += name;
+        bench.wait(1000);
+    }
+    assert!(made < 64 + 10 * 40, "{made}");
+    let mut bench = Bench::new(|limits| limits.subscriptions = 100_000);
+    let one = bench.join(1 << 20);
+    for name in 0..20_000 {
+        bench.subscribe(one, &format!("leave:{name}"), None);
+        bench.ask(one, unsubscribe(&format!("leave:{name}")));
+    }
+    bench.wait(1);
+    let left = bench.shard.counters().channels;
+    assert!(left <= 4096, "{left}");
+    bench.wait(5_000);
+    assert_eq!(bench.shard.counters().channels, 0);
+}
+
+#[test]
+fn who_changes_its_name_again_and_again_is_not_told_to_everybody() {
+    let mut bench = Bench::new(|limits| limits.subscriptions = 10);
+    let [ann, eve] = [1 << 20; 2].map(|room| bench.join(room));
+    let watch = Command::Subscribe {
+        channel: crate::bench::channel("leave:a"),
+        since: None,
+        history: 0,
+        presence: true,
+    };
+    bench.ask(ann, watch);
+    bench.subscribe(eve, "leave:a", None);
+    let mut limited = false;
+    for number in 0..1000 {
+        let rename = Command::Auth {
+            client: None,
+            name: Some(format!("eve{number}").into()),
+            binary: false,
+        };
+        bench.ask(eve, rename);
+        bench.settle();
+        limited |= is_rate_limited(&bench.hear(eve));
+    }
+    let heard = bench.hear(ann);
+    let joins = heard
+        .iter()
+        .filter(|said| matches!(said, Said::Push(Push::Join { .. })));
+    assert!(limited && joins.count() < 100);
 }

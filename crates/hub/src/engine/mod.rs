@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use tidewire_hub_core::contract::LogOptions;
-use tidewire_hub_core::memory::MemoryEngine;
+use tidewire_hub_core::memory::{DEFAULT_MAX_BYTES, MemoryEngine};
 use tidewire_hub_core::{Effect, Millis, Settings, ShardId, Storage, Ticket, ToShard};
 use tidewire_hub_proto::{Channel, Term};
 
@@ -73,12 +73,14 @@ pub(crate) struct Engines {
 
 impl Engines {
     pub(crate) fn new(me: ShardId, map: Map, post: Post, settings: &Settings, term: Term) -> Self {
+        // The shards of a node share it: channels are spread evenly.
+        let most = DEFAULT_MAX_BYTES / map.shards;
         Self {
             me,
             for_others: (0..map.shards).map(|_| Vec::new()).collect(),
             map,
             post,
-            memory: MemoryEngine::new(term, options(settings, Storage::Memory)),
+            memory: MemoryEngine::new(term, options(settings, Storage::Memory)).max_bytes(most),
             told: Vec::new(),
         }
     }

@@ -1,31 +1,40 @@
 //! `/metrics`: what the node counts, for this machine.
 
-use super::{Caller, pages};
+use super::{Caller, pages, value};
+use crate::guard::is_loopback;
 use crate::metrics;
 use crate::shard::Local;
-use axum::extract::Request;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::header::HOST;
+use http::{Request, StatusCode, Version};
 
 /// Headers that say that a proxy has passed the request on, from anywhere.
-const FORWARDED: [&str; 5] = [
+const FORWARDED: [&str; 9] = [
     "forwarded",
     "x-forwarded-for",
     "x-forwarded-host",
+    "x-forwarded-proto",
     "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
     "via",
 ];
 
-fn is_from_here(caller: &Caller, headers: &HeaderMap) -> bool {
-    let loopback = caller.peer.ip().to_canonical().is_loopback();
-    loopback && !FORWARDED.iter().any(|name| headers.contains_key(*name))
+/// A proxy that is not told to says nothing of itself: nginx then asks in HTTP/1.0, others pass the
+/// Host on.
+fn is_from_here<B>(caller: &Caller, request: &Request<B>) -> bool {
+    let headers = request.headers();
+    caller.peer.ip().to_canonical().is_loopback()
+        && request.version() >= Version::HTTP_11
+        && value(headers, &HOST).is_some_and(|host| is_loopback(&host))
+        && !FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
-pub(super) async fn metrics(request: Request) -> Response {
+pub(super) async fn metrics(request: axum::extract::Request) -> Response {
     let caller = request.extensions().get::<Caller>();
-    if !caller.is_some_and(|caller| is_from_here(caller, request.headers())) {
-        let words =
-            "The counters are for this machine: ask http://127.0.0.1 directly, without a proxy.";
+    if !caller.is_some_and(|caller| is_from_here(caller, &request)) {
+        let words = "The counters are for this machine: ask http://127.0.0.1 directly, without a proxy, in HTTP/1.1.";
         return pages::sentence(StatusCode::FORBIDDEN, words);
     }
     let Some(node) = Local::here().map(|local| local.node.clone()) else {

@@ -5,10 +5,12 @@ pub(crate) mod lines;
 mod metrics;
 pub(crate) mod opening;
 pub(crate) mod pages;
+pub(crate) mod patience;
 pub(crate) mod routes;
 mod socket;
 pub(crate) mod url;
 
+use self::patience::Cut;
 use crate::guard::{Denied, Endpoint};
 use crate::node::{Admission, HubEvent};
 use crate::shard::Local;
@@ -49,6 +51,8 @@ pub(crate) struct Caller {
     pub(crate) tls: bool,
     /// To be held for as long as the connection lasts.
     pub(crate) admission: Arc<Admission>,
+    /// Ends the connection.
+    pub(crate) cut: Cut,
 }
 
 /// Serves a connection until it ends or becomes a WebSocket.
@@ -62,6 +66,7 @@ pub(crate) async fn serve(
         peer,
         tls,
         admission,
+        cut: Cut::default(),
     };
     let Some(tls) = local.node.config.tls.clone() else {
         return talk(local, tcp, caller(false)).await;
@@ -76,10 +81,15 @@ pub(crate) async fn serve(
 
 async fn talk<S: tidewire::Io>(local: Rc<Local>, io: S, caller: Caller) {
     let mut leaving = local.leaving.clone();
+    let cut = caller.cut.clone();
     let router = TowerToHyperService::new(local.router.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let judged = judge(&local, &request, &caller);
-        let origin = request.headers().get(ORIGIN).cloned();
+        // Only an Origin that was judged is told that its pages may read the answer.
+        let origin = request.headers().get(ORIGIN);
+        let origin = origin
+            .filter(|_| endpoint(&request) == Endpoint::Hub)
+            .cloned();
         let answer = judged.map(|()| match cors::preflight(&request) {
             Some(answer) => Either::Left(ready(Ok(answer))),
             None => {
@@ -105,6 +115,7 @@ async fn talk<S: tidewire::Io>(local: Rc<Local>, io: S, caller: Caller) {
     // How a connection ends is its client's affair.
     tokio::select! {
         _ = connection.as_mut() => {}
+        () = cut.asked() => {}
         _ = leaving.wait_for(Option::is_some) => {
             connection.as_mut().graceful_shutdown();
             _ = connection.await;
@@ -119,17 +130,34 @@ fn judge<B>(
     caller: &Caller,
 ) -> Result<(), Box<Response<Body>>> {
     let headers = request.headers();
-    let endpoint = match request.uri().path() {
-        "/echo" => Endpoint::Echo,
-        "/" if wants_upgrade(headers) => Endpoint::Echo,
-        "/healthz" => Endpoint::Health,
-        _ => Endpoint::Hub,
-    };
     let host = value(headers, &HOST);
     let origin = value(headers, &ORIGIN);
     let guard = &local.node.config.guard;
+    let endpoint = endpoint(request);
     let judged = guard.judge(endpoint, host.as_deref(), origin.as_deref(), caller.tls);
-    judged.map_err(|denied| Box::new(deny(local, caller, denied)))
+    judged.map_err(|denied| Box::new(deny(local, caller, denied)))?;
+    if origin.is_none() && is_smuggled(request) {
+        let words = "A page of another site asks for this without saying which: use fetch or EventSource, with CORS.";
+        return Err(Box::new(pages::sentence(StatusCode::FORBIDDEN, words)));
+    }
+    Ok(())
+}
+
+fn endpoint<B>(request: &Request<B>) -> Endpoint {
+    match request.uri().path() {
+        "/echo" => Endpoint::Echo,
+        "/" if wants_upgrade(request.headers()) => Endpoint::Echo,
+        "/healthz" => Endpoint::Health,
+        _ => Endpoint::Hub,
+    }
+}
+
+/// Whether a page of another site has its visitor's browser follow channels, as an image or a frame:
+/// for that no Origin is sent. It could read nothing, but the visitor would be seen there.
+fn is_smuggled<B>(request: &Request<B>) -> bool {
+    let site = request.headers().get("sec-fetch-site");
+    matches!(request.uri().path(), "/poll" | "/sse" | "/uplink")
+        && site.is_some_and(|site| site != "same-origin" && site != "none")
 }
 
 fn deny(local: &Local, caller: &Caller, denied: Denied) -> Response<Body> {

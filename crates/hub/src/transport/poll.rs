@@ -4,6 +4,7 @@
 use super::followed::{self, Followed, Leave, Place};
 use super::{Frame, Outbox};
 use crate::http::pages;
+use crate::http::patience::Cut;
 use crate::http::url::Query;
 use crate::protocol::Format;
 use crate::shard::Local;
@@ -17,10 +18,12 @@ use std::time::Duration;
 use tidewire_hub_core::TransportKind;
 use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push, Reply};
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// How long a poll waits that does not say: proxies cut what is silent for a minute.
 const WAIT: u64 = 25;
+/// How long a channel may take to say where it is.
+const ANSWERED: Duration = Duration::from_secs(10);
 /// The longest wait, in seconds.
 const LONGEST: u64 = 60;
 /// Bytes that come at most before every channel has answered: a page of each.
@@ -31,6 +34,8 @@ const LEASE: u64 = 30;
 /// What has come so far. On one thread, but the request's future has to be able to move.
 struct Basket {
     contents: Mutex<Contents>,
+    /// Every channel has answered whether it can be followed.
+    answered: Notify,
     full: Notify,
 }
 
@@ -119,13 +124,17 @@ impl Outbox for Catcher {
 
     fn flush(&self) -> usize {
         let contents = self.basket.lock();
-        if contents.news && contents.pending == 0 {
-            self.basket.full.notify_one();
+        if contents.pending == 0 {
+            self.basket.answered.notify_one();
+            if contents.news {
+                self.basket.full.notify_one();
+            }
         }
         contents.waits()
     }
 
     fn close(&self, _code: u16, _reason: &str) {
+        self.basket.answered.notify_one();
         self.basket.full.notify_one();
     }
 
@@ -134,6 +143,7 @@ impl Outbox for Catcher {
 
 /// `GET /poll?channel=a&channel=b[&since=CURSOR][&wait=25s][&presence=1][&name=…][&client=…]`
 pub(crate) async fn answer(request: Request) -> Response {
+    let cut = Cut::of(request.extensions());
     let query = Query::parse(request.uri().query());
     let asked = query.and_then(|query| {
         let wait = wait(query.get("wait"))?;
@@ -146,8 +156,11 @@ pub(crate) async fn answer(request: Request) -> Response {
     let Some((basket, leave, token)) = begin(followed, wait) else {
         return pages::missing();
     };
+    let until = Instant::now() + wait;
+    // Whoever does not want to wait wants to know where the channels are all the same.
+    _ = timeout(wait.max(ANSWERED), basket.answered.notified()).await;
     // Nothing in time is an answer, too: the cursor as it is now.
-    _ = timeout(wait, basket.full.notified()).await;
+    _ = timeout_at(until, basket.full.notified()).await;
     basket.lock().over = true;
     drop(leave);
     let contents = basket.lock();
@@ -160,7 +173,7 @@ pub(crate) async fn answer(request: Request) -> Response {
     body.extend_from_slice(format!("\"client\":\"{token}\",\"messages\":[").as_bytes());
     body.extend_from_slice(&contents.objects);
     body.extend_from_slice(b"]}\n");
-    pages::answer(status, "application/json", body)
+    pages::answer(status, "application/json", cut.body(body.into()))
 }
 
 /// Opens the session; the client's token besides.
@@ -191,6 +204,7 @@ fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<
             over: false,
             place: place.clone(),
         }),
+        answered: Notify::new(),
         full: Notify::new(),
     });
     let catcher = Catcher {
@@ -244,6 +258,7 @@ mod tests {
             pending: 1,
             news: true,
             refused: None,
+            over: false,
         };
         assert_eq!(contents.waits(), 0, "b has not answered");
         contents.pending = 0;

@@ -4,6 +4,7 @@
 use super::followed::{self, Followed, Leave, Place};
 use super::{Frame, Outbox};
 use crate::http::pages;
+use crate::http::patience::{self, Cut};
 use crate::http::url::Query;
 use crate::protocol::Format;
 use crate::shard::Local;
@@ -25,7 +26,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tidewire_hub_core::{SessionId, TransportKind};
 use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// When a browser that lost the stream comes back, in milliseconds.
@@ -53,6 +54,9 @@ struct Events {
     begun: Cell<bool>,
     /// What answers the request itself, while that is not answered.
     first: RefCell<Option<Frame>>,
+    cut: Cut,
+    /// Resolves when the body is gone.
+    done: RefCell<Option<oneshot::Receiver<()>>>,
 }
 
 impl Outbox for Events {
@@ -97,8 +101,11 @@ impl Outbox for Events {
     }
 
     fn close(&self, _code: u16, _reason: &str) {
-        // `bye` was queued; the stream ends behind it.
+        // `bye` was queued; the stream ends behind it, for those who read that far.
         self.to.take();
+        if let Some(done) = self.done.take() {
+            self.cut.unless_done(done, patience::END);
+        }
     }
 
     fn resume(&self) {}
@@ -121,6 +128,7 @@ fn event(payload: &[u8], id: Option<String>) -> Bytes {
 
 /// `GET /sse?channel=a&channel=b[&since=CURSOR][&history=N][&presence=1][&name=…][&client=…]`
 pub(crate) async fn open(request: Request) -> Response {
+    let cut = Cut::of(request.extensions());
     let query = Query::parse(request.uri().query());
     let followed = query.and_then(|query| Followed::read(&query, request.headers(), true));
     let mut followed = match followed {
@@ -140,6 +148,7 @@ pub(crate) async fn open(request: Request) -> Response {
     let (history, presence) = followed.wishes();
     let (to, from) = mpsc::unbounded_channel();
     let waiting = Arc::<Waiting>::default();
+    let (alive, done) = oneshot::channel();
     let events = Rc::new(Events {
         to: RefCell::new(Some(to)),
         waiting: waiting.clone(),
@@ -147,6 +156,8 @@ pub(crate) async fn open(request: Request) -> Response {
         refused: Cell::new(None),
         begun: Cell::new(false),
         first: RefCell::new(None),
+        cut,
+        done: RefCell::new(Some(done)),
     });
     let session = local.open(Format::Native, followed.connect, events.clone());
     let leave = Leave(session);
@@ -167,6 +178,7 @@ pub(crate) async fn open(request: Request) -> Response {
         interval,
         sleep: Box::pin(sleep_until(Instant::now() + interval)),
         leave,
+        alive,
     };
     let mut response = Response::new(Body::new(body));
     for (name, value) in [
@@ -201,6 +213,8 @@ struct Stream {
     interval: Duration,
     sleep: Pin<Box<Sleep>>,
     leave: Leave,
+    #[allow(dead_code, reason = "whoever has it is not done")]
+    alive: oneshot::Sender<()>,
 }
 
 impl HttpBody for Stream {
@@ -302,6 +316,8 @@ mod tests {
             refused: Cell::new(None),
             begun: Cell::new(true),
             first: RefCell::new(None),
+            cut: Cut::default(),
+            done: RefCell::new(None),
         };
         let error = Push::Reply {
             id: None,

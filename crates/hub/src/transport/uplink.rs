@@ -3,20 +3,19 @@
 
 use super::followed::{self, Leave};
 use super::{Frame, Outbox};
+use crate::http::patience::Cut;
 use crate::http::url::Query;
 use crate::http::{opening, pages};
 use crate::protocol::{Format, Heard, native};
 use crate::shard::Local;
 use axum::body::to_bytes;
-use axum::extract::Request;
 use axum::response::Response;
-use bytes::Bytes;
 use http::StatusCode;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tidewire_hub_core::TransportKind;
-use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push};
+use tidewire_hub_core::{Connect, SessionId, TransportKind};
+use tidewire_hub_proto::{Channel, ErrorCode, Pos, Push, Reply, Request};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -28,6 +27,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// The answers so far. On one thread, but the request's future has to be able to move.
 struct Answers {
     given: Mutex<Given>,
+    /// More commands may be passed on.
+    room: Notify,
     all: Notify,
 }
 
@@ -40,6 +41,11 @@ struct Given {
 }
 
 impl Answers {
+    /// What has come; what comes now is lost.
+    fn take(&self) -> Given {
+        std::mem::take(&mut *self.lock())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Given> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -63,7 +69,7 @@ impl Outbox for Arc<Answers> {
         if given.expected == 0 {
             self.all.notify_one();
         }
-        // It is bounded by what the commands can ask for, and is not read in pieces.
+        // What the commands are worth is asked for in portions: see `run`.
         0
     }
 
@@ -76,14 +82,18 @@ impl Outbox for Arc<Answers> {
     }
 
     fn close(&self, _code: u16, _reason: &str) {
+        self.room.notify_one();
         self.all.notify_one();
     }
 
-    fn resume(&self) {}
+    fn resume(&self) {
+        self.room.notify_one();
+    }
 }
 
 /// `POST /uplink[?client=TOKEN][&name=…]`: a command, or an array of commands.
-pub(crate) async fn answer(request: Request) -> Response {
+pub(crate) async fn answer(request: axum::extract::Request) -> Response {
+    let cut = Cut::of(request.extensions());
     let query = Query::parse(request.uri().query());
     let opening = query.and_then(|query| opening::connect(&query, false));
     let mut connect = match opening {
@@ -114,7 +124,7 @@ pub(crate) async fn answer(request: Request) -> Response {
     let mut heard = Vec::new();
     native::text(text, &mut heard);
     let Some(client) = connect.client.clone() else {
-        return run(connect, heard, is_batch).await;
+        return run(connect, heard, is_batch, cut).await;
     };
     // Who says who it is, and is not, is told; otherwise it would publish as somebody new.
     let known =
@@ -123,50 +133,74 @@ pub(crate) async fn answer(request: Request) -> Response {
         let words = "client: this id was not given by this hub; take the one from `hello`, or from an answer to /poll.";
         return pages::sentence(StatusCode::FORBIDDEN, words);
     }
-    run(connect, heard, is_batch).await
+    run(connect, heard, is_batch, cut).await
 }
 
 /// Has the commands done, and answers with what came of them.
-async fn run(connect: tidewire_hub_core::Connect, heard: Vec<Heard>, is_batch: bool) -> Response {
-    let Some((answers, leave)) = begin(connect, heard) else {
+async fn run(connect: Connect, heard: Vec<Heard>, is_batch: bool, cut: Cut) -> Response {
+    let Some((answers, leave)) = begin(connect, heard.len()) else {
         return pages::missing();
     };
-    let in_time = timeout(LONGEST, answers.all.notified()).await.is_ok();
+    let session = leave.0;
+    let done = async {
+        for heard in heard {
+            // As over a WebSocket: what is asked waits for what is under way.
+            while is_full(session) {
+                answers.room.notified().await;
+            }
+            pass_on(&answers, session, heard);
+        }
+        answers.all.notified().await;
+    };
+    let in_time = timeout(LONGEST, done).await.is_ok();
+    let given = answers.take();
+    // What is still owed is told to nobody.
     drop(leave);
-    let given = answers.lock();
     let status = match given.refused {
         Some(code) if !is_batch => followed::status(code),
         _ if !in_time => StatusCode::GATEWAY_TIMEOUT,
         _ => StatusCode::OK,
     };
     let (open, close) = if is_batch { ("[", "]\n") } else { ("", "\n") };
-    said(
-        status,
-        Bytes::from([open.as_bytes(), &given.objects, close.as_bytes()].concat()),
-    )
+    let body = [open.as_bytes(), &given.objects, close.as_bytes()].concat();
+    pages::answer(status, "application/json", cut.body(body.into()))
 }
 
-fn begin(connect: tidewire_hub_core::Connect, heard: Vec<Heard>) -> Option<(Arc<Answers>, Leave)> {
+fn begin(connect: Connect, expected: usize) -> Option<(Arc<Answers>, Leave)> {
     let local = Local::here()?;
     let given = Given {
-        expected: heard.len(),
+        expected,
         ..Given::default()
     };
     let answers = Arc::new(Answers {
         given: Mutex::new(given),
+        room: Notify::new(),
         all: Notify::new(),
     });
     let session = local.open(Format::Native, connect, Rc::new(answers.clone()));
-    let leave = Leave(session);
-    for heard in heard {
-        match heard {
-            Heard::Request(request) => local.request(session, request),
-            Heard::Refused { id, code, message } => local.refuse(session, id, code, &message),
-        }
-    }
-    Some((answers, leave))
+    Some((answers, Leave(session)))
 }
 
-fn said(status: StatusCode, body: Bytes) -> Response {
-    pages::answer(status, "application/json", body)
+fn is_full(session: SessionId) -> bool {
+    Local::here().is_some_and(|local| local.is_full(session))
+}
+
+/// Has a command done, unless the answers to those before it are as many as a session may have waiting.
+fn pass_on(answers: &Arc<Answers>, session: SessionId, heard: Heard) {
+    let Some(local) = Local::here() else {
+        return;
+    };
+    let is_much = answers.lock().objects.len() >= local.node.settings.limits.outbox;
+    match heard {
+        Heard::Request(Request { id, .. }) if is_much => {
+            let reply = Reply::error(
+                ErrorCode::TooLarge,
+                "the answers before this one are as large as one request may ask for",
+            );
+            let push = Push::Reply { id, reply };
+            answers.queue(&native::push(&push), None);
+        }
+        Heard::Request(request) => local.request(session, request),
+        Heard::Refused { id, code, message } => local.refuse(session, id, code, &message),
+    }
 }

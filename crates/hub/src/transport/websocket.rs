@@ -19,6 +19,9 @@ use tidewire_hub_proto::{Channel, Pos, Request};
 /// more than may be under way.
 const AT_ONCE: usize = 64;
 
+/// How often so many are taken before others have a turn.
+const ROUNDS: usize = 8;
+
 /// The writing side.
 struct Line {
     sender: Sender,
@@ -120,7 +123,7 @@ impl Future for Reader {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.line.task.borrow_mut().clone_from(cx.waker());
-        loop {
+        for _ in 0..ROUNDS {
             this.poll_drained(cx);
             let closed = this.line.closed.get();
             if !closed && this.local.is_full(this.session) {
@@ -152,6 +155,9 @@ impl Future for Reader {
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }
+        // It has more to say, and so have others.
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
