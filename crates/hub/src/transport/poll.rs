@@ -244,6 +244,7 @@ mod tests {
             pending: 1,
             news: true,
             refused: None,
+            over: false,
         };
         assert_eq!(contents.waits(), 0, "b has not answered");
         contents.pending = 0;
