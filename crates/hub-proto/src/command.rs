@@ -1,6 +1,7 @@
 //! What clients ask.
 
 use crate::channel::Channel;
+use crate::name::MAX_GUEST;
 use crate::position::Pos;
 use crate::publication::Payload;
 
@@ -116,7 +117,7 @@ impl Command {
     /// Longest public id of a session, in bytes.
     pub const MAX_SESSION: usize = 64;
     /// Longest guest name, in bytes.
-    pub const MAX_NAME: usize = 64;
+    pub const MAX_NAME: usize = MAX_GUEST;
     /// Most commands in a batch.
     pub const MAX_BATCH: usize = 128;
     /// Deepest nesting of arrays and objects in `data`: more would break readers that recurse.

@@ -1,7 +1,9 @@
 //! What a guest may call itself, and which characters no name has.
 
-use crate::command::Command;
 use std::fmt;
+
+/// Longest name of a guest, in bytes.
+pub(crate) const MAX_GUEST: usize = 64;
 
 /// Control characters, invisible ones, and marks that change the direction of text: a name with one of
 /// them looks like another name.
@@ -21,7 +23,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
 /// [`InvalidName`] says which rule it breaks.
 pub fn guest_name(text: &str) -> Result<Box<str>, InvalidName> {
     let name = text.trim();
-    if name.is_empty() || name.len() > Command::MAX_NAME {
+    if name.is_empty() || name.len() > MAX_GUEST {
         return Err(InvalidName::Length);
     }
     if name.chars().any(is_invisible) {
@@ -43,7 +45,7 @@ pub enum InvalidName {
 impl fmt::Display for InvalidName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Length => write!(f, "a name has 1 to {} bytes", Command::MAX_NAME),
+            Self::Length => write!(f, "a name has 1 to {MAX_GUEST} bytes"),
             Self::Character => f.write_str("a name has no control or invisible characters"),
         }
     }

@@ -1,28 +1,13 @@
 //! Many effects as one transaction: all are kept, or none, and only then somebody is told.
 
 use crate::counters::Tally;
+use crate::jobs::{Reply, WriteJob};
 use crate::log::Log;
 use crate::post::Post;
 use crate::trouble::Trouble;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::SyncSender;
 use std::time::Instant;
-use tidewire_hub_core::{Done, Effect, Fault, ShardId, Ticket};
-
-/// Where the answer to [`Job::Secret`] goes.
-pub(crate) type Reply = SyncSender<Result<[u8; 32], Fault>>;
-
-/// What the writer is asked to do.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Effect {
-        shard: ShardId,
-        ticket: Ticket,
-        effect: Effect,
-    },
-    /// The secret of a name.
-    Secret { name: Box<str>, reply: Reply },
-}
+use tidewire_hub_core::{Done, Effect, Fault};
 
 /// The connection is not to be trusted any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +26,7 @@ pub(crate) fn run(
     log: &mut Log<'_>,
     post: &mut Post,
     tally: &Tally,
-    jobs: &[Job],
+    jobs: &[WriteJob],
 ) -> Result<(), Lost> {
     let begun = Instant::now();
     let failed = match attempt(log, post, jobs) {
@@ -99,7 +84,12 @@ pub(crate) fn run(
 }
 
 /// Each in a transaction of its own.
-fn one_by_one(log: &mut Log<'_>, post: &mut Post, tally: &Tally, jobs: &[Job]) -> Result<(), Lost> {
+fn one_by_one(
+    log: &mut Log<'_>,
+    post: &mut Post,
+    tally: &Tally,
+    jobs: &[WriteJob],
+) -> Result<(), Lost> {
     let mut left = jobs;
     while let Some((job, rest)) = left.split_first() {
         if let Err(lost) = run(log, post, tally, std::slice::from_ref(job)) {
@@ -120,7 +110,7 @@ enum Failed {
     Commit(Trouble),
 }
 
-fn attempt(log: &mut Log<'_>, post: &mut Post, jobs: &[Job]) -> Result<Added, Failed> {
+fn attempt(log: &mut Log<'_>, post: &mut Post, jobs: &[WriteJob]) -> Result<Added, Failed> {
     let mut added = Added::default();
     for job in jobs {
         apply(log, post, job, &mut added).map_err(Failed::Before)?;
@@ -134,14 +124,19 @@ fn attempt(log: &mut Log<'_>, post: &mut Post, jobs: &[Job]) -> Result<Added, Fa
     Ok(added)
 }
 
-fn apply(log: &mut Log<'_>, post: &mut Post, job: &Job, added: &mut Added) -> Result<(), Trouble> {
+fn apply(
+    log: &mut Log<'_>,
+    post: &mut Post,
+    job: &WriteJob,
+    added: &mut Added,
+) -> Result<(), Trouble> {
     let (shard, ticket, effect) = match job {
-        Job::Effect {
+        WriteJob::Effect {
             shard,
             ticket,
             effect,
         } => (*shard, *ticket, effect),
-        Job::Secret { name, reply } => {
+        WriteJob::Secret { name, reply } => {
             added.secrets.push((reply.clone(), log.secret(name)?));
             return Ok(());
         }
@@ -191,17 +186,17 @@ fn apply(log: &mut Log<'_>, post: &mut Post, job: &Job, added: &mut Added) -> Re
 pub(crate) fn refuse_all(
     mut log: Option<&mut Log<'_>>,
     post: &mut Post,
-    jobs: &[Job],
+    jobs: &[WriteJob],
     fault: &Fault,
 ) {
     for job in jobs {
         let (shard, ticket, effect) = match job {
-            Job::Effect {
+            WriteJob::Effect {
                 shard,
                 ticket,
                 effect,
             } => (*shard, *ticket, effect),
-            Job::Secret { reply, .. } => {
+            WriteJob::Secret { reply, .. } => {
                 let _ = reply.send(Err(fault.clone()));
                 continue;
             }

@@ -3,12 +3,15 @@
 use crate::counters::{Counters, Tally};
 use crate::error::OpenError;
 use crate::folder::Folder;
+use crate::jobs::{ReadJob, WriteJob};
+use crate::options::OpenOptions;
 use crate::post::Post;
+use crate::presence;
 use crate::queue::{Queue, Refused};
 use crate::reader::Reader;
+use crate::shared::Shared;
 use crate::store::open;
 use crate::writer::Writer;
-use crate::{batch, presence, reader};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -21,49 +24,6 @@ use tidewire_hub_proto::Term;
 
 /// What a small effect occupies in a queue, beside its publication, about.
 const EFFECT_BYTES: usize = 256;
-
-/// How a folder is opened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OpenOptions {
-    /// Believe no position that was given out before: for a snapshot of a whole disk that was put back,
-    /// which the engine cannot notice. Default: no.
-    pub new_term: bool,
-    /// Largest size of the database, in bytes; beyond, appends fail as on a full disk. The write-ahead
-    /// log comes on top. Default: none. Too small a value refuses what there is room for.
-    pub max_bytes: Option<u64>,
-    /// Bytes of effects that may wait to be written, and as much again of reads and of presence; more
-    /// fail with [`Fault::Overloaded`]. Default: 64 MiB. Too small a value refuses bursts.
-    pub queue_bytes: usize,
-}
-
-impl Default for OpenOptions {
-    fn default() -> Self {
-        Self {
-            new_term: false,
-            max_bytes: None,
-            queue_bytes: 64 << 20,
-        }
-    }
-}
-
-/// What the threads share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) folder: Folder,
-    pub(crate) writing: Queue<batch::Job>,
-    pub(crate) reading: Queue<reader::Job>,
-    pub(crate) presence: Queue<presence::Job>,
-    pub(crate) tally: Tally,
-}
-
-impl Shared {
-    fn close(&self) {
-        self.writing.close();
-        self.reading.close();
-        self.presence.close();
-    }
-}
 
 /// Keeps channels in a folder. Dropping it does what [`close`](Self::close) does.
 pub struct SqliteEngine {
@@ -204,7 +164,7 @@ impl SqliteEngine {
                 shared.presence.push_as(make, effect, bytes, forced)
             }
             None if matches!(effect, Effect::Read { .. } | Effect::ReadBack { .. }) => {
-                let make = |effect| reader::Job {
+                let make = |effect| ReadJob {
                     shard,
                     ticket,
                     effect,
@@ -229,7 +189,7 @@ impl SqliteEngine {
         bytes: usize,
         forced: bool,
     ) -> Result<(), Refused<Effect>> {
-        let make = |effect| batch::Job::Effect {
+        let make = |effect| WriteJob::Effect {
             shard,
             ticket,
             effect,
@@ -244,7 +204,7 @@ impl SqliteEngine {
     /// [`Fault`]: it could not be kept.
     pub fn secret(&self, name: &str) -> Result<[u8; 32], Fault> {
         let (reply, answer) = sync_channel(1);
-        let make = |name: &str| batch::Job::Secret {
+        let make = |name: &str| WriteJob::Secret {
             name: name.into(),
             reply,
         };

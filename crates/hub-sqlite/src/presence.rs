@@ -1,7 +1,7 @@
 //! The thread that keeps who is present: a table in memory, and the leaves that are due.
 
-use crate::engine::Shared;
 use crate::queue::CloseAtEnd;
+use crate::shared::Shared;
 use crate::witness::now_millis;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

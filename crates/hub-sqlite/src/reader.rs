@@ -1,9 +1,10 @@
 //! The thread that reads, so that history does not wait for the disk.
 
-use crate::engine::Shared;
+use crate::jobs::ReadJob;
 use crate::page::{NoPage, Wanted, read};
 use crate::queue::CloseAtEnd;
 use crate::schema::connect_reader;
+use crate::shared::Shared;
 use crate::statements::Reading;
 use crate::trouble::Trouble;
 use crate::witness::now_millis;
@@ -12,20 +13,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire_hub_core::contract::{LogOptions, Mail};
-use tidewire_hub_core::{Done, Effect, Page, ShardId, Ticket, ToShard};
+use tidewire_hub_core::{Done, Effect, Page, ToShard};
 use tidewire_hub_proto::Term;
 
 /// Reads that are taken at once; each is answered by itself.
 const BATCH: usize = 64;
 const IDLE: Duration = Duration::from_secs(60);
-
-/// A read that is under way.
-#[derive(Debug)]
-pub(crate) struct Job {
-    pub(crate) shard: ShardId,
-    pub(crate) ticket: Ticket,
-    pub(crate) effect: Effect,
-}
 
 /// The reader's own.
 pub(crate) struct Reader {
@@ -59,7 +52,7 @@ impl Reader {
     }
 
     /// The next reads; `None`: there will be none.
-    fn wait(&self, waiting: &mut Vec<Job>) -> Option<Vec<Job>> {
+    fn wait(&self, waiting: &mut Vec<ReadJob>) -> Option<Vec<ReadJob>> {
         if !waiting.is_empty() {
             return Some(std::mem::take(waiting));
         }
@@ -75,7 +68,11 @@ impl Reader {
     }
 
     /// Answers with one connection until it fails: then with what is not answered. `None`: the end.
-    fn serve(&self, connection: &Connection, mut jobs: Vec<Job>) -> Option<(Vec<Job>, Trouble)> {
+    fn serve(
+        &self,
+        connection: &Connection,
+        mut jobs: Vec<ReadJob>,
+    ) -> Option<(Vec<ReadJob>, Trouble)> {
         let mut say = match Reading::new(connection) {
             Ok(say) => say,
             Err(error) => return Some((jobs, error.into())),
@@ -123,7 +120,7 @@ impl Reader {
         )
     }
 
-    fn tell(&self, job: &Job, done: Done) {
+    fn tell(&self, job: &ReadJob, done: Done) {
         self.mail
             .deliver(job.shard, vec![ToShard::Done(job.ticket, done)]);
     }

@@ -1,8 +1,8 @@
 //! Opens the database of a folder, and judges whether its positions may still be believed.
 
-use crate::engine::OpenOptions;
 use crate::error::OpenError;
 use crate::folder::{Folder, private, trouble};
+use crate::options::OpenOptions;
 use crate::schema::{self, Unfit};
 use crate::trouble::Trouble;
 use crate::witness::{Testimony, Witness, ask};

@@ -2,11 +2,12 @@
 
 use crate::batch::{Lost, refuse_all, run};
 use crate::counters::Tally;
-use crate::engine::{OpenOptions, Shared};
 use crate::log::Log;
+use crate::options::OpenOptions;
 use crate::post::Post;
 use crate::queue::CloseAtEnd;
 use crate::schema;
+use crate::shared::Shared;
 use crate::store::{State, reopen};
 use crate::sweep::Sweep;
 use crate::trouble::Trouble;

@@ -15,6 +15,10 @@ use tidewire_hub_proto::{Channel, Pos, Publication, Term};
 /// Bytes that an engine occupies at most, unless it is told otherwise: 1 GiB.
 pub const DEFAULT_MAX_BYTES: usize = 1 << 30;
 
+/// With more channels than this, those that nobody watches and that were never written to are forgotten
+/// at once.
+const MANY: usize = 16_384;
+
 /// Keeps channels in memory, and who is present in them.
 ///
 /// Pure: it answers during the call. All channels share one counter of offsets, so that no position is
@@ -156,7 +160,7 @@ impl MemoryEngine {
     fn unwatch(&mut self, shard: ShardId, channel: &Channel) {
         self.presence.unwatch(shard, channel);
         self.update(channel, Log::touch);
-        let in_need = self.bytes > self.max_bytes / 2;
+        let in_need = self.bytes > self.max_bytes / 2 || self.logs.len() > MANY;
         if in_need && self.presence.watchers(channel).is_empty() {
             self.forget_unused(channel);
         }
