@@ -180,13 +180,14 @@ proptest! {
 
     #[test]
     fn a_published_payload_arrives_as_it_was_sent(payload in payloads()) {
-        let publication = Publication::new(Origin::default(), payload.clone());
+        let mut publication = Publication::new(Origin::default(), payload.clone());
         let field = message(&Channel::parse("a").unwrap(), &publication, false);
         let field = field.split_once(r#""from":{},"#).unwrap().1;
         let text = format!(r#"{{"op":"publish","channel":"a",{field}"#);
         let Decoded::One(Ok(request)) = decode(&text) else { panic!("{text}") };
         let Command::Publish { payload: read, .. } = request.command else { panic!("{text}") };
         prop_assert_eq!(&read, &payload);
+        publication.pos = Some(Pos::new(Term(1), 1));
         match plain::message(&publication).unwrap() {
             PlainFrame::Text(text) => prop_assert_eq!(text.as_bytes(), payload.bytes()),
             PlainFrame::Binary(bytes) => prop_assert_eq!(bytes, payload.bytes()),

@@ -3,7 +3,7 @@
 use crate::counters::{Counters, Tally};
 use crate::error::OpenError;
 use crate::folder::Folder;
-use crate::jobs::{ReadJob, WriteJob};
+use crate::jobs::{PresenceJob, ReadJob, WriteJob};
 use crate::options::OpenOptions;
 use crate::post::Post;
 use crate::presence;
@@ -148,8 +148,8 @@ impl SqliteEngine {
         let forced = matches!(effect, Effect::Unwatch { .. } | Effect::Leave { .. });
         // Presence is told from before the log is: a notice too many does no harm.
         let watch = match &effect {
-            Effect::Watch { channel } => Some(presence::Job::Watch(shard, channel.clone())),
-            Effect::Unwatch { channel } => Some(presence::Job::Unwatch(shard, channel.clone())),
+            Effect::Watch { channel } => Some(PresenceJob::Watch(shard, channel.clone())),
+            Effect::Unwatch { channel } => Some(PresenceJob::Unwatch(shard, channel.clone())),
             _ => None,
         };
         let shared = &self.shared;
@@ -160,7 +160,7 @@ impl SqliteEngine {
                 Err(Refused::Closed(_)) => Err(Refused::Closed(Box::new(effect))),
             },
             None if effect.is_presence() => {
-                let make = |effect| presence::Job::Effect(shard, ticket, effect);
+                let make = |effect| PresenceJob::Effect(shard, ticket, effect);
                 shared.presence.push_as(make, effect, bytes, forced)
             }
             None if matches!(effect, Effect::Read { .. } | Effect::ReadBack { .. }) => {

@@ -1,7 +1,8 @@
-//! What the thread that writes and the one that reads are asked to do.
+//! What each of the engine's threads is asked to do.
 
 use std::sync::mpsc::SyncSender;
 use tidewire_hub_core::{Effect, Fault, ShardId, Ticket};
+use tidewire_hub_proto::Channel;
 
 /// Where the answer to [`WriteJob::Secret`] goes.
 pub(crate) type Reply = SyncSender<Result<[u8; 32], Fault>>;
@@ -24,4 +25,12 @@ pub(crate) struct ReadJob {
     pub(crate) shard: ShardId,
     pub(crate) ticket: Ticket,
     pub(crate) effect: Effect,
+}
+
+/// What the keeper of presence is asked to do.
+#[derive(Debug)]
+pub(crate) enum PresenceJob {
+    Watch(ShardId, Channel),
+    Unwatch(ShardId, Channel),
+    Effect(ShardId, Ticket, Effect),
 }

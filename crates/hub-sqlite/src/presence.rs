@@ -1,5 +1,6 @@
 //! The thread that keeps who is present: a table in memory, and the leaves that are due.
 
+use crate::jobs::PresenceJob;
 use crate::queue::CloseAtEnd;
 use crate::shared::Shared;
 use crate::witness::now_millis;
@@ -7,20 +8,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tidewire_hub_core::contract::{LogOptions, Mail};
 use tidewire_hub_core::presence::PresenceTable;
-use tidewire_hub_core::{Effect, Millis, ShardId, Ticket, ToShard};
-use tidewire_hub_proto::Channel;
+use tidewire_hub_core::{Millis, ShardId, ToShard};
 
 /// Effects that are done before anybody is told.
 const BATCH: usize = 1024;
 const IDLE: Duration = Duration::from_secs(60);
-
-/// What the thread is asked to do.
-#[derive(Debug)]
-pub(crate) enum Job {
-    Watch(ShardId, Channel),
-    Unwatch(ShardId, Channel),
-    Effect(ShardId, Ticket, Effect),
-}
 
 /// Milliseconds since 1970 when the thread began, and since then those that passed: a wall clock that
 /// is set back must not hold leaves back.
@@ -61,9 +53,9 @@ pub(crate) fn run(shared: &Shared, options: BTreeMap<Box<str>, LogOptions>, mail
         let mut tell = |shard, message| out.entry(shard).or_default().push(message);
         for job in taken.items {
             match job {
-                Job::Watch(shard, channel) => table.watch(shard, &channel),
-                Job::Unwatch(shard, channel) => table.unwatch(shard, &channel),
-                Job::Effect(shard, ticket, effect) => {
+                PresenceJob::Watch(shard, channel) => table.watch(shard, &channel),
+                PresenceJob::Unwatch(shard, channel) => table.unwatch(shard, &channel),
+                PresenceJob::Effect(shard, ticket, effect) => {
                     table.submit(clock.now(), shard, ticket, effect, &mut tell);
                 }
             }

@@ -2,8 +2,7 @@
 
 use crate::counters::Tally;
 use crate::folder::Folder;
-use crate::jobs::{ReadJob, WriteJob};
-use crate::presence;
+use crate::jobs::{PresenceJob, ReadJob, WriteJob};
 use crate::queue::Queue;
 
 /// What the threads share.
@@ -12,7 +11,7 @@ pub(crate) struct Shared {
     pub(crate) folder: Folder,
     pub(crate) writing: Queue<WriteJob>,
     pub(crate) reading: Queue<ReadJob>,
-    pub(crate) presence: Queue<presence::Job>,
+    pub(crate) presence: Queue<PresenceJob>,
     pub(crate) tally: Tally,
 }
 

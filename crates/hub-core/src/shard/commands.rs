@@ -1,17 +1,15 @@
 //! Commands that are no subscriptions: publish, history, presence, auth, ping.
 
 use super::feed::Wish;
-use super::session::{PAGE_WEIGHT, may};
+use super::session::may;
 use super::table::Key;
-use super::{Pending, RETRY_CLIENT, Shard, TransportKind};
+use super::work::{Pending, RETRY_CLIENT};
+use super::{Shard, TransportKind};
 use crate::Millis;
-use crate::contract::{
-    Appended, Done, Effect, Fault, IdempotencyKey, Page, PageLimit, PresencePage, publisher,
-};
+use crate::contract::{Appended, Done, Effect, Fault, IdempotencyKey, publisher};
 use crate::host::Host;
 use crate::settings::Namespace;
 use std::rc::Rc;
-use tidewire_hub_proto::command::HistoryPage;
 use tidewire_hub_proto::{
     Channel, Command, CommandId, ErrorCode, Exclude, Payload, Publication, Reply, Request,
 };
@@ -121,7 +119,7 @@ impl<H: Host> Shard<H> {
         namespace
     }
 
-    fn begin(&mut self, session: Key, weight: usize) {
+    pub(super) fn begin(&mut self, session: Key, weight: usize) {
         if let Some(known) = self.sessions.get_mut(session) {
             known.in_flight += weight;
         }
@@ -240,165 +238,6 @@ impl<H: Host> Shard<H> {
             Err(fault) => failure(&fault),
         };
         self.answer_pending(session, id, 1, reply, host);
-    }
-
-    fn history(
-        &mut self,
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-        page: HistoryPage,
-        limit: u32,
-        host: &mut H,
-    ) {
-        let Some(namespace) = self.namespace(session, &id, &channel, host) else {
-            return;
-        };
-        let Some(known) = self.sessions.get(session) else {
-            return;
-        };
-        if !may(namespace.subscribe, &known.origin, &channel) {
-            let message = format!("this session may not read {channel}");
-            self.answer(
-                session,
-                id,
-                Reply::error(ErrorCode::Forbidden, message),
-                host,
-            );
-            return;
-        }
-        self.begin(session, PAGE_WEIGHT);
-        let limit = PageLimit {
-            records: limit.clamp(1, Command::MAX_LIMIT) as usize,
-            bytes: self.settings.limits.page_bytes,
-        };
-        let pending = Pending::History {
-            session,
-            id,
-            channel: channel.clone(),
-        };
-        let effect = match page {
-            HistoryPage::Newest => Effect::ReadBack {
-                channel,
-                before: None,
-                limit,
-            },
-            HistoryPage::Before(before) => Effect::ReadBack {
-                channel,
-                before: Some(before),
-                limit,
-            },
-            HistoryPage::After(after) => Effect::Read {
-                channel,
-                after,
-                limit,
-            },
-        };
-        self.submit(pending, effect, host);
-    }
-
-    pub(super) fn history_read(
-        &mut self,
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-        page: Result<Page, Fault>,
-        host: &mut H,
-    ) {
-        let reply = match page {
-            Ok(Page {
-                mut records,
-                head,
-                more,
-            }) => {
-                if let Some(known) = self.sessions.get(session) {
-                    // A key is its publisher's affair.
-                    for record in &mut records {
-                        record.key = record
-                            .key
-                            .take()
-                            .filter(|_| known.origin.is_same(&record.from));
-                    }
-                }
-                Reply::History {
-                    channel,
-                    messages: records,
-                    pos: head,
-                    more,
-                }
-            }
-            Err(fault) => failure(&fault),
-        };
-        self.answer_pending(session, id, PAGE_WEIGHT, reply, host);
-    }
-
-    fn presence(
-        &mut self,
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-        after: Option<Box<str>>,
-        limit: u32,
-        host: &mut H,
-    ) {
-        let Some(namespace) = self.namespace(session, &id, &channel, host) else {
-            return;
-        };
-        let Some(known) = self.sessions.get(session) else {
-            return;
-        };
-        if !may(namespace.presence, &known.origin, &channel) {
-            let message = format!("this session may not see who is in {channel}");
-            self.answer(
-                session,
-                id,
-                Reply::error(ErrorCode::Forbidden, message),
-                host,
-            );
-            return;
-        }
-        self.begin(session, PAGE_WEIGHT);
-        let limit = limit.clamp(1, Command::MAX_LIMIT) as usize;
-        let pending = Pending::Presence {
-            session,
-            id,
-            channel: channel.clone(),
-        };
-        self.submit(
-            pending,
-            Effect::Members {
-                channel,
-                after,
-                limit,
-            },
-            host,
-        );
-    }
-
-    pub(super) fn presence_read(
-        &mut self,
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-        page: Result<PresencePage, Fault>,
-        host: &mut H,
-    ) {
-        let reply = match page {
-            Ok(PresencePage {
-                v,
-                members,
-                total,
-                more,
-            }) => Reply::Presence {
-                channel,
-                v,
-                members,
-                total,
-                more,
-            },
-            Err(fault) => failure(&fault),
-        };
-        self.answer_pending(session, id, PAGE_WEIGHT, reply, host);
     }
 
     fn auth(

@@ -1,20 +1,26 @@
 //! One core's share of the hub: its sessions, and the channels they listen to.
 
+mod behind;
 mod commands;
 mod counters;
 mod fanout;
 mod feed;
+mod leave;
+mod life;
+mod pages;
 mod recovery;
 mod session;
 mod subscribe;
 mod table;
 mod tail;
+mod work;
 
 pub use counters::Counters;
 
-use self::feed::{Feed, Phase, Sub};
-use self::session::{Session, SubRef};
+use self::feed::{Feed, Sub};
+use self::session::Session;
 use self::table::{Key, Table};
+use self::work::{Pending, RETRY_ENTER, Timer, pending_key};
 use crate::Millis;
 use crate::contract::{Done, Effect, Notice, Ticket};
 use crate::host::{Host, SessionId};
@@ -23,9 +29,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use tidewire_hub_proto::{
-    Channel, CloseReason, CommandId, ErrorCode, Origin, Push, Reply, Request,
-};
+use tidewire_hub_proto::{Channel, CommandId, Origin, Push, Reply, Request};
 
 /// What carries a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,71 +104,6 @@ impl<H: Host> fmt::Debug for Shard<H> {
     }
 }
 
-/// An effect that is under way, and for whom.
-#[derive(Debug)]
-enum Pending {
-    Watch {
-        feed: Key,
-    },
-    CatchUp {
-        feed: Key,
-    },
-    Recover {
-        feed: Key,
-        session: Key,
-    },
-    Publish {
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-    },
-    History {
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-    },
-    Presence {
-        session: Key,
-        id: Option<CommandId>,
-        channel: Channel,
-    },
-    /// A session enters a channel's presence; nobody waits for it.
-    Enter {
-        feed: Key,
-        /// What it counts as under way: something if the session renames itself.
-        weight: usize,
-        session: Key,
-    },
-}
-
-/// Something that is done later.
-#[derive(Clone, Copy, Debug)]
-enum Timer {
-    /// Nobody has listened to it for a while.
-    Forget(Key),
-    /// A feed's catching up had failed.
-    CatchUp(Key),
-    /// A subscription's recovery had failed.
-    Recover { session: Key },
-    /// The engine had no room for who is present.
-    Enter { feed: Key, session: Key },
-}
-
-/// How long a feed is kept after its last subscriber has left: many come back at once.
-const LINGER: u64 = 5_000;
-
-/// How many feeds are kept so: one session can go through any number of channels.
-const LINGERING: usize = 4_096;
-
-/// How long to wait before a session that could not enter a channel's presence tries again.
-const RETRY_ENTER: u64 = 5_000;
-
-/// How long to wait before a failed read is tried again.
-const RETRY: u64 = 500;
-
-/// When a client should repeat what the engine had no room for, in milliseconds.
-const RETRY_CLIENT: u64 = 1_000;
-
 impl<H: Host> Shard<H> {
     /// A shard without sessions.
     #[must_use]
@@ -186,135 +125,6 @@ impl<H: Host> Shard<H> {
             at_hand: 0,
             counters: Counters::default(),
         }
-    }
-
-    /// A session begins.
-    pub fn connect(&mut self, _now: Millis, connect: Connect, host: &mut H) -> SessionId {
-        let Connect {
-            session: name,
-            seed,
-            client,
-            name: guest,
-            transport,
-            hello,
-            lease,
-        } = connect;
-        let key = &self.settings.client_key;
-        let known = client.as_deref().and_then(|token| key.verify(token));
-        let client = known.unwrap_or_else(|| key.issue(seed).id);
-        let token = key.token(&client);
-        let origin = Origin {
-            user: None,
-            client: Some(client),
-            name: guest,
-        };
-        let session = self.sessions.insert(Session {
-            name: name.clone(),
-            origin,
-            transport,
-            lease,
-            subs: Vec::new(),
-            queued: 0,
-            in_flight: 0,
-            bad: 0,
-            held: false,
-            dirty: false,
-            reading: false,
-            waiting: false,
-            rates: Vec::new(),
-            moves: session::Rate::default(),
-        });
-        self.counters.sessions += 1;
-        self.counters.connected += 1;
-        if hello {
-            self.push(
-                session,
-                Push::Hello {
-                    session: name,
-                    client: token,
-                },
-                host,
-            );
-        }
-        session::id(session)
-    }
-
-    /// What the session sent is no command: answers, and closes who sends too many of them.
-    pub fn refuse(
-        &mut self,
-        now: Millis,
-        session: SessionId,
-        id: Option<CommandId>,
-        code: ErrorCode,
-        message: &str,
-        host: &mut H,
-    ) {
-        let key = session::key(session);
-        self.answer(key, id, Reply::error(code, message), host);
-        let Some(known) = self.sessions.get_mut(key) else {
-            return;
-        };
-        known.bad += 1;
-        if known.bad > self.settings.limits.bad_commands {
-            self.bye(now, session, CloseReason::BadProtocol, None, host);
-        }
-    }
-
-    /// Whether the session's next commands should wait; [`Host::resume`] says when they need not any more.
-    pub fn is_full(&mut self, session: SessionId) -> bool {
-        let Some(known) = self.sessions.get_mut(session::key(session)) else {
-            return false;
-        };
-        known.held = known.is_full(&self.settings.limits);
-        known.held
-    }
-
-    /// The session's transport has ended.
-    pub fn disconnect(&mut self, now: Millis, session: SessionId, host: &mut H) {
-        // Out of the table first: it is owed no more answers.
-        let Some(known) = self.sessions.remove(session::key(session)) else {
-            return;
-        };
-        self.counters.sessions -= 1;
-        for sub in known.subs {
-            self.detach(now, sub, &known.name, known.lease, host);
-        }
-    }
-
-    /// More of the session's outbox was written; `queued` bytes wait now.
-    pub fn drained(&mut self, now: Millis, session: SessionId, queued: usize, host: &mut H) {
-        let key = session::key(session);
-        let Some(known) = self.sessions.get_mut(key) else {
-            return;
-        };
-        known.queued = queued;
-        self.release(key, host);
-        self.progress(now, key, host);
-    }
-
-    /// Says `bye` and ends the session.
-    pub fn bye(
-        &mut self,
-        now: Millis,
-        session: SessionId,
-        reason: CloseReason,
-        retry_after_ms: Option<u64>,
-        host: &mut H,
-    ) {
-        let key = session::key(session);
-        if self.sessions.get(key).is_none() {
-            return;
-        }
-        self.push(
-            key,
-            Push::Bye {
-                reason,
-                retry_after_ms,
-            },
-            host,
-        );
-        self.disconnect(now, session, host);
-        host.close(session, reason);
     }
 
     /// The answer to an effect.
@@ -540,90 +350,6 @@ impl<H: Host> Shard<H> {
         let at = known.sub(feed)?;
         Some((self.feeds.get_mut(feed)?.subs.get_mut(at)?, known))
     }
-
-    /// Takes a subscription away, and answers it if it was still waiting.
-    fn remove_sub(&mut self, now: Millis, session: Key, sub: SubRef, host: &mut H) {
-        let Some(known) = self.sessions.get_mut(session) else {
-            return;
-        };
-        known.subs.retain(|other| other.feed != sub.feed);
-        let lease = known.lease;
-        let name = known.name.clone();
-        if let Some(phase) = self.detach(now, sub, &name, lease, host) {
-            self.unwind(session, phase, host);
-        }
-    }
-
-    /// Takes a subscription out of its channel's list, and gives what it was doing.
-    fn detach(
-        &mut self,
-        now: Millis,
-        sub: SubRef,
-        name: &str,
-        lease: Option<u64>,
-        host: &mut H,
-    ) -> Option<Phase> {
-        let feed = self.feeds.get_mut(sub.feed)?;
-        let removed = take_sub(feed, sub, &mut self.sessions);
-        feed.watchers -= usize::from(removed.presence);
-        let is_joined = !matches!(removed.phase, Phase::Joining(_));
-        let leaves = is_joined && lease.is_none() && feed.has_presence();
-        let channel = leaves.then(|| feed.channel.clone());
-        let is_last = feed.subs.is_empty() && !feed.forgotten;
-        self.counters.subscriptions -= 1;
-        if let Some(channel) = channel {
-            self.submit_leave(channel, name.into(), host);
-        }
-        if is_last && self.lingering < LINGERING {
-            if let Some(feed) = self.feeds.get_mut(sub.feed) {
-                feed.forgotten = true;
-            }
-            self.lingering += 1;
-            self.later(now.plus(LINGER), Timer::Forget(sub.feed));
-        } else if is_last {
-            self.forget(sub.feed, host);
-        }
-        Some(removed.phase)
-    }
-
-    fn submit_leave(&mut self, channel: Channel, session: Box<str>, host: &mut H) {
-        // Nobody waits for it, and so no ticket is kept: this one is never given.
-        host.submit(NO_TICKET, Effect::Leave { channel, session });
-    }
-
-    /// Forgets a feed that nobody listens to.
-    fn forget(&mut self, key: Key, host: &mut H) {
-        let Some(feed) = self.feeds.get_mut(key) else {
-            return;
-        };
-        self.lingering -= usize::from(feed.forgotten);
-        feed.forgotten = false;
-        if !feed.subs.is_empty() {
-            return;
-        }
-        let Some(feed) = self.feeds.remove(key) else {
-            return;
-        };
-        self.at_hand -= feed.window.bytes;
-        self.counters.channels -= 1;
-        self.by_channel.remove(&feed.channel);
-        host.submit(
-            NO_TICKET,
-            Effect::Unwatch {
-                channel: feed.channel,
-            },
-        );
-    }
-}
-
-/// The ticket of effects that have no answer.
-const NO_TICKET: Ticket = Ticket(u64::MAX);
-
-fn pending_key(ticket: Ticket) -> Key {
-    Key {
-        index: ticket.0 as u32,
-        generation: (ticket.0 >> 32) as u32,
-    }
 }
 
 fn mark_dirty(dirty: &mut VecDeque<Key>, session: &mut Session, key: Key) {
@@ -631,34 +357,4 @@ fn mark_dirty(dirty: &mut VecDeque<Key>, session: &mut Session, key: Key) {
         session.dirty = true;
         dirty.push_back(key);
     }
-}
-
-/// Takes a subscription out of a feed's list. A pass may be under way: whoever takes its place must
-/// neither be visited twice nor never.
-fn take_sub<X>(feed: &mut Feed<X>, sub: SubRef, sessions: &mut Table<Session>) -> Sub {
-    let mut at = sub.at as usize;
-    let mut moved = |feed: &Feed<X>, to: usize| {
-        let Some(other) = feed.subs.get(to) else {
-            return;
-        };
-        let refs = sessions
-            .get_mut(other.session)
-            .map(|session| &mut session.subs);
-        let place = refs
-            .into_iter()
-            .flatten()
-            .find(|place| place.feed == sub.feed);
-        if let Some(place) = place {
-            place.at = to as u32;
-        }
-    };
-    if at < feed.cursor {
-        feed.cursor -= 1;
-        feed.subs.swap(at, feed.cursor);
-        moved(feed, at);
-        at = feed.cursor;
-    }
-    let removed = feed.subs.swap_remove(at);
-    moved(feed, at);
-    removed
 }

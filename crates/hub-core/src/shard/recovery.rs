@@ -2,16 +2,16 @@
 //! from what is at hand, until they are live.
 
 use super::commands::failure;
-use super::fanout::{Visit, tell_presence, visit};
+use super::fanout::tell_presence;
 use super::feed::{Entry, Feed, Phase, Read, Recovery};
 use super::session::id;
 use super::table::Key;
-use super::{Pending, RETRY, Shard, Timer, mark_dirty};
+use super::work::{Pending, RETRY, Timer};
+use super::{Shard, mark_dirty};
 use crate::Millis;
 use crate::contract::{Effect, Fault, Page, PageLimit, Ticket};
 use crate::host::{Host, Item};
-use crate::settings::SlowConsumer;
-use tidewire_hub_proto::{Channel, CloseReason, Command, Lag, Pos, Publication, Push, Reply};
+use tidewire_hub_proto::{Channel, Command, Lag, Pos, Publication, Push, Reply};
 
 /// What a waiting subscription can do, now that there is room.
 enum Next {
@@ -53,7 +53,7 @@ impl<H: Host> Shard<H> {
     }
 
     /// Reads the next page for a recovery.
-    fn read(&mut self, feed: Key, session: Key, host: &mut H) {
+    pub(super) fn read(&mut self, feed: Key, session: Key, host: &mut H) {
         let limits = &self.settings.limits;
         let (records, bytes) = (limits.page_records, limits.page_bytes);
         let Some(channel) = self.feeds.get(feed).map(|feed| feed.channel.clone()) else {
@@ -323,108 +323,6 @@ impl<H: Host> Shard<H> {
         if announce {
             let channel = channel.clone();
             self.push(session, Push::Live { channel, pos }, host);
-        }
-    }
-
-    /// The outbox of a session that was too slow has room again: what it missed is dropped or read, as
-    /// the namespace says.
-    fn skip(&mut self, now: Millis, key: Key, session: Key, host: &mut H) {
-        let Some(feed) = self.feeds.get_mut(key) else {
-            return;
-        };
-        let Some(known) = self.sessions.get_mut(session) else {
-            return;
-        };
-        let Some(at) = known.sub(key) else { return };
-        let (policy, channel) = (feed.namespace.slow_consumer, feed.channel.clone());
-        let Some(head) = feed.tail.head() else { return };
-        let window = &feed.window;
-        let Some(sub) = feed.subs.get_mut(at) else {
-            return;
-        };
-        let from = Some(Pos::new(head.term, sub.delivered));
-        let is_at_hand = sub.next >= window.base || sub.delivered >= window.floor;
-        let oldest = sub.next.max(window.base);
-        let target = match policy {
-            SlowConsumer::Lag if !is_at_hand => {
-                let skipped = Some(window.end() - sub.next);
-                let recovery = Recovery {
-                    at: from,
-                    read: Read::Waiting,
-                    wish: None,
-                    announce: true,
-                };
-                sub.phase = Phase::Recovering(Box::new(recovery));
-                known.waiting = true;
-                let lag = Lag {
-                    from,
-                    pos: Some(head),
-                    skipped,
-                    recovering: true,
-                };
-                self.push(session, Push::Lag { channel, lag }, host);
-                if self
-                    .sessions
-                    .get(session)
-                    .is_some_and(|known| !known.reading)
-                {
-                    self.read(key, session, host);
-                }
-                return;
-            }
-            SlowConsumer::KeepLatest => {
-                let is_record =
-                    |number: &u64| matches!(window.get(*number), Some(Entry::Publication(_)));
-                (oldest..window.end())
-                    .rev()
-                    .find(is_record)
-                    .unwrap_or(oldest)
-            }
-            SlowConsumer::Disconnect | SlowConsumer::DropOldest | SlowConsumer::Lag => oldest,
-        };
-        let skipped = target - sub.next;
-        let before = (window.base..target)
-            .rev()
-            .find_map(|number| window.get(number)?.offset());
-        sub.delivered = sub.delivered.max(before.unwrap_or(window.floor));
-        sub.next = target;
-        sub.phase = Phase::Live;
-        if skipped > 0 {
-            self.counters.skipped += skipped;
-            let pos = Some(Pos::new(head.term, sub.delivered));
-            let lag = Lag {
-                from,
-                pos,
-                skipped: Some(skipped),
-                recovering: false,
-            };
-            self.push(session, Push::Lag { channel, lag }, host);
-        }
-        let Some(feed) = self.feeds.get_mut(key) else {
-            return;
-        };
-        let visited = visit(
-            feed,
-            at,
-            &mut self.sessions,
-            &mut self.dirty,
-            &self.settings.limits,
-            &mut self.counters,
-            host,
-        );
-        self.visited(now, session, visited, host);
-    }
-
-    /// What follows from a visit.
-    pub(super) fn visited(&mut self, now: Millis, session: Key, visit: Visit, host: &mut H) {
-        match visit {
-            Visit::Done => {}
-            Visit::TooSlow => {
-                self.counters.slow_closed += 1;
-                let reason = CloseReason::SlowConsumer;
-                self.bye(now, id(session), reason, Some(0), host);
-            }
-            Visit::Waits => self.progress(now, session, host),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Beginning and ending subscriptions.
 
+use super::Shard;
 use super::feed::{Entry, Feed, Phase, Read, Recovery, Sub, Tail, Window, Wish};
 use super::session::{SubRef, may};
 use super::table::Key;
-use super::{Pending, Shard};
+use super::work::Pending;
 use crate::Millis;
 use crate::contract::{Effect, Fault, Ticket};
 use crate::host::Host;

@@ -1,9 +1,10 @@
 //! Following a channel's log: what the engine tells is applied in order, and what it did not tell is
 //! read, so that nothing that subscribers get has a gap.
 
+use super::Shard;
 use super::feed::{Entry, Phase, Read, Recovery, Tail};
 use super::table::Key;
-use super::{Pending, RETRY, Shard, Timer};
+use super::work::{Pending, RETRY, Timer};
 use crate::Millis;
 use crate::contract::{Effect, Fault, Page, PageLimit, Ticket};
 use crate::host::{Host, Item};

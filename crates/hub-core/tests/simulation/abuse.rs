@@ -12,6 +12,8 @@ fn limits(limits: &mut Limits) {
     limits.page_bytes = 600;
     limits.page_records = 3;
     limits.recent_bytes = 0;
+    // The allowance of subscribes follows from it, and is not what is tested here.
+    limits.subscriptions = 1 << 20;
 }
 
 /// Twenty records in each of these channels, and the position before them.
