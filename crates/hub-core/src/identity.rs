@@ -1,11 +1,10 @@
-//! Guests' client ids: signed, so that a returning guest is known again; and their names, made clean.
+//! Guests' client ids: signed, so that a returning guest is known again.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fmt;
-use tidewire_hub_proto::Command;
 
 /// Characters of a client id.
 const ID: usize = 16;
@@ -88,45 +87,4 @@ impl fmt::Debug for ClientKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ClientKey(..)")
     }
-}
-
-/// A guest's name without the spaces around it; `None`: it is empty, longer than
-/// [`Command::MAX_NAME`] bytes, or has control or invisible characters, with which one name can look
-/// like another.
-#[must_use]
-pub fn clean_name(name: &str) -> Option<Box<str>> {
-    let name = name.trim();
-    if name.is_empty() || name.len() > Command::MAX_NAME {
-        return None;
-    }
-    let mut before = ' ';
-    let mut rest = name.chars().peekable();
-    while let Some(c) = rest.next() {
-        // Joiners belong to emoji and to several scripts, between two of their characters.
-        let is_joined = !before.is_ascii() && rest.peek().is_some_and(|next| !next.is_ascii());
-        if is_hidden(c) || (is_joiner(c) && (!is_joined || is_joiner(before))) {
-            return None;
-        }
-        before = c;
-    }
-    Some(name.into())
-}
-
-fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}')
-}
-
-/// Characters that show nothing, or that change how others are shown.
-fn is_hidden(c: char) -> bool {
-    let is_other_space = c.is_whitespace() && c != ' ' && c != '\u{3000}' && c != '\u{a0}';
-    c.is_control()
-        || is_other_space
-        || matches!(
-            c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0d}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-        )
 }

@@ -26,10 +26,22 @@ pub fn guest_name(text: &str) -> Result<Box<str>, InvalidName> {
     if name.is_empty() || name.len() > MAX_GUEST {
         return Err(InvalidName::Length);
     }
-    if name.chars().any(is_invisible) {
-        return Err(InvalidName::Character);
+    let mut before = ' ';
+    let mut rest = name.chars().peekable();
+    while let Some(c) = rest.next() {
+        // Joiners belong to emoji and to several scripts, between two of their characters.
+        let joins = is_joiner(c) && !before.is_ascii() && !is_joiner(before);
+        let joins = joins && rest.peek().is_some_and(|next| !next.is_ascii());
+        if is_invisible(c) && !joins {
+            return Err(InvalidName::Character);
+        }
+        before = c;
     }
     Ok(name.into())
+}
+
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
 }
 
 /// Why a text is no guest's name.

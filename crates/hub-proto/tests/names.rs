@@ -82,3 +82,33 @@ fn a_channel_keeps_to_its_lengths() {
         Err(InvalidChannel::Length)
     );
 }
+
+#[test]
+fn names_of_all_scripts_are_names() {
+    for name in [
+        "José",
+        "Łukasz",
+        "李雷",
+        "علی‌رضا",
+        "דָּנִי",
+        "ไก่",
+        "👩‍💻",
+        "☂️",
+        "O'Neil",
+        "नमस्ते",
+    ] {
+        assert_eq!(guest_name(name).as_deref(), Ok(name));
+    }
+}
+
+#[test]
+fn joiners_are_refused_where_they_join_nothing() {
+    for name in [
+        "a\u{200d}b",
+        "\u{200d}李",
+        "李\u{200d}",
+        "李\u{200d}\u{200d}雷",
+    ] {
+        assert!(guest_name(name).is_err(), "{name:?}");
+    }
+}

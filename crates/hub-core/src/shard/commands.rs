@@ -1,4 +1,4 @@
-//! Commands that are no subscriptions: publish, history, presence, auth, ping.
+//! Commands that are no subscriptions and read no page: publish, auth, ping; and which command is whose.
 
 use super::feed::Wish;
 use super::session::may;

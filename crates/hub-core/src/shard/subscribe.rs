@@ -1,4 +1,4 @@
-//! Beginning and ending subscriptions.
+//! Beginning subscriptions, and ending one that a client asked for.
 
 use super::Shard;
 use super::feed::{Entry, Feed, Phase, Read, Recovery, Sub, Tail, Window, Wish};
