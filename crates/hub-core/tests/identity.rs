@@ -1,7 +1,6 @@
 //! Guests' client ids cannot be forged, and names show what they are.
 #![allow(clippy::unwrap_used)]
 
-use proptest::prelude::*;
 use tidewire_hub_core::identity::ClientKey;
 
 fn key() -> ClientKey {
