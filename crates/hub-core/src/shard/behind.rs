@@ -53,7 +53,7 @@ impl<H: Host> Shard<H> {
                     .get(session)
                     .is_some_and(|known| !known.reading)
                 {
-                    self.read(key, session, host);
+                    self.read_in_turn(key, session, host);
                 }
                 return;
             }

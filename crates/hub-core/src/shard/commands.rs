@@ -226,9 +226,7 @@ impl<H: Host> Shard<H> {
         let result = match done {
             Done::Appended(result) => result.map(|Appended { pos, .. }| Some(pos)),
             Done::Relayed(result) => result.map(|()| None),
-            _ => Err(Fault::Unavailable(
-                "the engine answered another question".into(),
-            )),
+            _ => Err(wrong_answer()),
         };
         let reply = match result {
             Ok(pos) => {
@@ -330,4 +328,9 @@ pub(super) fn failure(fault: &Fault) -> Reply {
             "the hub's store failed, and it is not known whether this was kept: repeat it with the same `key`",
         ),
     }
+}
+
+/// An engine that breaks its contract.
+pub(super) fn wrong_answer() -> Fault {
+    Fault::Unavailable("the engine answered another question".into())
 }

@@ -39,6 +39,7 @@ impl<H: Host> Shard<H> {
             held: false,
             dirty: false,
             reading: false,
+            in_line: false,
             waiting: false,
             rates: Vec::new(),
             moves: session::Rate::default(),

@@ -93,6 +93,10 @@ pub struct Shard<H: Host> {
     lingering: usize,
     /// Bytes that all windows hold.
     at_hand: usize,
+    /// Pages that are being read for recoveries.
+    reads: usize,
+    /// Sessions that wait until others have read, each once.
+    readers: VecDeque<Key>,
     counters: Counters,
 }
 
@@ -123,6 +127,8 @@ impl<H: Host> Shard<H> {
             next_timer: 0,
             lingering: 0,
             at_hand: 0,
+            reads: 0,
+            readers: VecDeque::new(),
             counters: Counters::default(),
         }
     }
@@ -138,8 +144,14 @@ impl<H: Host> Shard<H> {
             (Pending::CatchUp { feed }, Done::Page(page)) => {
                 self.caught_up(now, feed, ticket, page, host)
             }
-            (Pending::Recover { feed, session }, Done::Page(page)) => {
+            (Pending::Recover { feed, session }, done) => {
+                self.reads -= 1;
+                let page = match done {
+                    Done::Page(page) => page,
+                    _ => Err(commands::wrong_answer()),
+                };
                 self.recovered(now, feed, session, ticket, page, host);
+                self.next_reader(now, host);
             }
             (
                 Pending::Publish {

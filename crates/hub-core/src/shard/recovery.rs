@@ -6,7 +6,7 @@ use super::fanout::tell_presence;
 use super::feed::{Entry, Feed, Phase, Read, Recovery};
 use super::session::id;
 use super::table::Key;
-use super::work::{Pending, RETRY, Timer};
+use super::work::{Pending, READS, RETRY, Timer};
 use super::{Shard, mark_dirty};
 use crate::Millis;
 use crate::contract::{Effect, Fault, Page, PageLimit, Ticket};
@@ -45,15 +45,43 @@ impl<H: Host> Shard<H> {
                 Phase::Recovering(_) | Phase::Joining(_) | Phase::Live => Next::Nothing,
             };
             match next {
-                Next::Read => self.read(place.feed, session, host),
+                Next::Read => self.read_in_turn(place.feed, session, host),
                 Next::Skip => self.skip(now, place.feed, session, host),
                 Next::Nothing => {}
             }
         }
     }
 
+    /// Reads the next page for a recovery, now or when others have read.
+    pub(super) fn read_in_turn(&mut self, feed: Key, session: Key, host: &mut H) {
+        if self.reads < READS {
+            return self.read(feed, session, host);
+        }
+        let Some(known) = self.sessions.get_mut(session) else {
+            return;
+        };
+        known.waiting = true;
+        if !known.in_line {
+            known.in_line = true;
+            self.readers.push_back(session);
+        }
+    }
+
+    /// A read has ended: whoever waits longest has the next.
+    pub(super) fn next_reader(&mut self, now: Millis, host: &mut H) {
+        while self.reads < READS {
+            let Some(session) = self.readers.pop_front() else {
+                return;
+            };
+            if let Some(known) = self.sessions.get_mut(session) {
+                known.in_line = false;
+                self.progress(now, session, host);
+            }
+        }
+    }
+
     /// Reads the next page for a recovery.
-    pub(super) fn read(&mut self, feed: Key, session: Key, host: &mut H) {
+    fn read(&mut self, feed: Key, session: Key, host: &mut H) {
         let limits = &self.settings.limits;
         let (records, bytes) = (limits.page_records, limits.page_bytes);
         let Some(channel) = self.feeds.get(feed).map(|feed| feed.channel.clone()) else {
@@ -88,6 +116,7 @@ impl<H: Host> Shard<H> {
                 }
             }
         };
+        self.reads += 1;
         let ticket = self.submit(Pending::Recover { feed, session }, effect, host);
         if let Some((sub, _)) = self.sub_mut(feed, session)
             && let Phase::Recovering(recovery) = &mut sub.phase

@@ -31,6 +31,8 @@ pub(super) struct Session {
     pub(super) dirty: bool,
     /// A page is being read for one of its recoveries: the others wait.
     pub(super) reading: bool,
+    /// It waits until other sessions have read.
+    pub(super) in_line: bool,
     /// Some subscription may wait for room in the outbox, or for a read.
     pub(super) waiting: bool,
     /// When each namespace that it published to lets the next burst begin.

@@ -66,6 +66,10 @@ pub(super) const RETRY_ENTER: u64 = 5_000;
 /// How long to wait before a failed read is tried again.
 pub(super) const RETRY: u64 = 500;
 
+/// Pages that are read for the recoveries of a shard at a time: however many come back at once, no more
+/// than these wait to be sent.
+pub(super) const READS: usize = 64;
+
 /// When a client should repeat what the engine had no room for, in milliseconds.
 pub(super) const RETRY_CLIENT: u64 = 1_000;
 

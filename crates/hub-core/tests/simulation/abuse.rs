@@ -45,6 +45,26 @@ fn who_subscribes_again_and_again_has_one_page_read_at_a_time() {
 }
 
 #[test]
+fn however_many_come_back_at_once_few_pages_are_read_at_a_time() {
+    let mut bench = Bench::new(limits);
+    let beginning = with_history(&mut bench, &["lag:a"])[0];
+    let all: Vec<_> = (0..500).map(|_| bench.join(1 << 20)).collect();
+    for &one in &all {
+        bench.ask(one, subscribe("lag:a", Some(beginning)));
+    }
+    // One leaves while it waits in line, another while its page is read.
+    bench.drop_out(all[499]);
+    bench.drop_out(all[0]);
+    assert_eq!(bench.mail.iter().filter(|mail| is_page(mail)).count(), 64);
+    bench.settle();
+    for &one in &all[1..499] {
+        let heard = bench.hear(one);
+        assert_eq!(recovered(&heard), [Some(true)]);
+        assert_eq!(numbers(&heard), Vec::from_iter(0..20));
+    }
+}
+
+#[test]
 fn who_goes_through_many_channels_does_not_keep_them_all() {
     let mut bench = Bench::new(limits);
     let one = bench.join(1 << 20);
