@@ -20,18 +20,28 @@
 
 mod clock;
 pub mod config;
+mod door;
 mod engine;
+mod error;
 pub mod guard;
 mod http;
+mod hub;
+mod lines;
+mod mailbox;
 pub mod metrics;
 mod node;
+mod outbox;
 mod protocol;
 mod shard;
 mod transport;
+mod web;
 
 pub use config::Config;
+pub use door::Full;
+pub use error::StartError;
 pub use guard::{Denied, Endpoint, Guard};
-pub use node::{Drained, Full, Hub, HubEvent, StartError};
+pub use hub::{Drained, Hub};
+pub use node::HubEvent;
 
 /// The example of the crate's page compiles.
 #[cfg(doctest)]

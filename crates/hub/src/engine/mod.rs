@@ -6,7 +6,7 @@
 
 pub(crate) mod sqlite;
 
-use crate::shard::mailbox::Post;
+use crate::mailbox::Post;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use super::External;
 use crate::config::Config;
-use crate::node::StartError;
-use crate::shard::mailbox::Post;
+use crate::error::StartError;
+use crate::mailbox::Post;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tidewire_hub_core::contract::LogOptions;

@@ -1,9 +1,11 @@
 //! `/metrics`: what the node counts, for this machine.
 
-use super::{Caller, pages, value};
+use super::value;
 use crate::guard::is_loopback;
 use crate::metrics;
 use crate::shard::Local;
+use crate::web::caller::Caller;
+use crate::web::pages;
 use axum::response::Response;
 use http::header::HOST;
 use http::{Request, StatusCode, Version};

@@ -1,19 +1,17 @@
 //! HTTP on a shard: one connection at a time, judged before it is answered.
 
 mod cors;
-pub(crate) mod lines;
 mod metrics;
-pub(crate) mod opening;
-pub(crate) mod pages;
-pub(crate) mod patience;
 pub(crate) mod routes;
 mod socket;
-pub(crate) mod url;
 
-use self::patience::Cut;
+use crate::door::Admission;
 use crate::guard::{Denied, Endpoint};
-use crate::node::{Admission, HubEvent};
+use crate::node::HubEvent;
 use crate::shard::Local;
+use crate::web::caller::Caller;
+use crate::web::pages;
+use crate::web::patience::Cut;
 use axum::body::Body;
 use futures_util::future::Either;
 use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
@@ -33,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tidewire::tls::TlsError;
 use tokio::net::TcpStream;
+use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 /// How long a TLS handshake may take.
@@ -44,24 +43,12 @@ const HEAD: usize = 32 * 1024;
 /// Headers of a request.
 const HEADERS: usize = 64;
 
-/// Who sent a request; an extension of it.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    pub(crate) peer: SocketAddr,
-    pub(crate) tls: bool,
-    /// To be held for as long as the connection lasts.
-    pub(crate) admission: Arc<Admission>,
-    /// Ends the connection.
-    pub(crate) cut: Cut,
+/// Begins a task that serves a connection until it ends or becomes a WebSocket. On a shard's thread.
+pub(crate) fn serve(local: Rc<Local>, tcp: TcpStream, peer: SocketAddr, admission: Arc<Admission>) {
+    spawn_local(greet(local, tcp, peer, admission));
 }
 
-/// Serves a connection until it ends or becomes a WebSocket.
-pub(crate) async fn serve(
-    local: Rc<Local>,
-    tcp: TcpStream,
-    peer: SocketAddr,
-    admission: Arc<Admission>,
-) {
+async fn greet(local: Rc<Local>, tcp: TcpStream, peer: SocketAddr, admission: Arc<Admission>) {
     let caller = |tls| Caller {
         peer,
         tls,

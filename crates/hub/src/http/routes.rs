@@ -1,14 +1,13 @@
 //! Which path is what.
 
-use super::{metrics, pages, socket, wants_upgrade};
+use super::{metrics, socket, wants_upgrade};
+use crate::transport::{poll, sse, uplink};
+use crate::web::{pages, url};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
 use http::StatusCode;
-
-use super::url;
-use crate::transport::{poll, sse, uplink};
 
 /// Every endpoint.
 pub(crate) fn router() -> Router {
@@ -33,11 +32,6 @@ pub(crate) fn router() -> Router {
         .fallback(async || pages::missing())
 }
 
-/// A part of the path, counted from 1, as it was sent.
-pub(super) fn part(request: &Request, number: usize) -> &str {
-    request.uri().path().split('/').nth(number).unwrap_or("")
-}
-
 async fn root(request: Request) -> Response {
     if wants_upgrade(request.headers()) {
         return socket::echo(request).await;
@@ -46,12 +40,12 @@ async fn root(request: Request) -> Response {
 }
 
 async fn channel(request: Request) -> Response {
-    let channel = url::channel(part(&request, 2));
+    let channel = url::channel(url::part(request.uri(), 2));
     talk_or_page(request, channel)
 }
 
 async fn room(request: Request) -> Response {
-    let channel = url::room(part(&request, 2));
+    let channel = url::room(url::part(request.uri(), 2));
     talk_or_page(request, channel)
 }
 
@@ -67,5 +61,5 @@ fn talk_or_page(
 }
 
 async fn asset(request: Request) -> Response {
-    pages::asset(part(&request, 2))
+    pages::asset(url::part(request.uri(), 2))
 }

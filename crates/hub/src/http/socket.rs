@@ -1,13 +1,13 @@
 //! Requests that become WebSockets: native, plain, echo.
 
-use super::opening::connect;
-use super::routes::part;
-use super::url::{self, Query};
-use super::{Caller, pages};
-use crate::node::Admission;
+use crate::door::Admission;
 use crate::protocol::{Speech, plain};
 use crate::shard::Local;
 use crate::transport::websocket;
+use crate::web::caller::Caller;
+use crate::web::opening::connect;
+use crate::web::pages;
+use crate::web::url::{self, Query};
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
@@ -39,7 +39,7 @@ pub(super) async fn native(request: Request) -> Response {
 /// `/wss/v2/{channel}/{key}/`, as public chat-room services have it. No keys are configured, and so
 /// none is looked at.
 pub(super) async fn v2(request: Request) -> Response {
-    match url::channel(part(&request, 3)) {
+    match url::channel(url::part(request.uri(), 3)) {
         Ok(channel) => plain(request, channel, false),
         Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
     }
@@ -47,7 +47,7 @@ pub(super) async fn v2(request: Request) -> Response {
 
 /// `/v3/{channel}?api_key=…[&notify_self][&presence=1]`, likewise.
 pub(super) async fn v3(request: Request) -> Response {
-    match url::channel(part(&request, 2)) {
+    match url::channel(url::part(request.uri(), 2)) {
         Ok(channel) => plain(request, channel, true),
         Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
     }

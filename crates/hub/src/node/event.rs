@@ -1,6 +1,6 @@
 //! What whoever runs a hub should know, while it runs.
 
-pub use super::admission::Full;
+use crate::door::Full;
 use crate::guard::Denied;
 use std::fmt;
 use std::net::SocketAddr;

@@ -1,7 +1,8 @@
 //! The ports: opening them, and accepting from them.
 
-use super::error::StartError;
-use super::{HubEvent, Node, Refusing};
+use super::{HubEvent, Node};
+use crate::door::Refusing;
+use crate::error::StartError;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// # Errors
 ///
 /// [`StartError::Address`] and [`StartError::Listen`].
-pub(super) async fn bind_all(
+pub(crate) async fn bind_all(
     listen: &[String],
 ) -> Result<(Vec<SocketAddr>, Vec<std::net::TcpListener>), StartError> {
     let mut addrs = Vec::new();

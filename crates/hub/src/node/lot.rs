@@ -1,7 +1,7 @@
 //! What is drawn by lot when a node starts.
 
-use super::error::StartError;
 use crate::clock::Clock;
+use crate::error::StartError;
 use std::io;
 use tidewire_hub_proto::Term;
 
@@ -17,7 +17,7 @@ fn random<const N: usize>() -> Result<[u8; N], StartError> {
 /// # Errors
 ///
 /// The system has no randomness.
-pub(super) fn new_key() -> Result<[u8; 32], StartError> {
+pub(crate) fn new_key() -> Result<[u8; 32], StartError> {
     random()
 }
 
@@ -26,7 +26,7 @@ pub(super) fn new_key() -> Result<[u8; 32], StartError> {
 /// # Errors
 ///
 /// The system has no randomness.
-pub(super) fn new_term(clock: Clock) -> Result<Term, StartError> {
+pub(crate) fn new_term(clock: Clock) -> Result<Term, StartError> {
     let chance = u64::from(u16::from_le_bytes(random()?));
     Ok(Term(clock.now().0 << 16 | chance))
 }

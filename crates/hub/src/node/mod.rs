@@ -1,35 +1,25 @@
-//! A running hub: what its shards share, how it starts, and how it ends.
+//! What the shards of a node share.
 
-mod admission;
-mod error;
 mod event;
-mod listen;
-mod lot;
+pub(crate) mod listen;
+pub(crate) mod lot;
 mod tally;
 
-pub(crate) use admission::{Admission, Door, Refusing};
-pub use error::StartError;
-pub use event::{Full, HubEvent};
-pub(crate) use listen::{accept, refuse};
+pub use event::HubEvent;
 pub(crate) use tally::Tally;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{self, Map, sqlite};
-use crate::http::lines::Lines;
+use crate::door::Door;
+use crate::engine::Map;
+use crate::lines::Lines;
+use crate::mailbox::{Mailbox, Parcel, Post};
 use crate::metrics::NodeCounters;
-use crate::shard::mailbox::{Mailbox, Parcel, Post, mailbox};
-use crate::shard::{self, Begin, Started};
-use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
-use tidewire_hub_core::identity::ClientKey;
-use tidewire_hub_core::{Counters, Settings, ShardId, Storage};
+use tidewire_hub_core::{Counters, Settings, ShardId};
 use tidewire_hub_proto::Term;
-use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
+use tokio::sync::oneshot;
 
 /// What all shards of a node share.
 pub(crate) struct Node {
@@ -94,174 +84,5 @@ impl Node {
                 }
             }
         }
-    }
-}
-
-/// A running hub. Dropped, it ends at once, as by a power loss: durable channels lose nothing, and
-/// clients come back by themselves. [`shut_down`](Self::shut_down) says goodbye first.
-pub struct Hub {
-    node: Arc<Node>,
-    addrs: Vec<SocketAddr>,
-    threads: Vec<JoinHandle<()>>,
-    leave: watch::Sender<Option<Instant>>,
-    store: Option<sqlite::Store>,
-}
-
-impl fmt::Debug for Hub {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hub")
-            .field("addrs", &self.addrs)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How a hub ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Drained {
-    /// Connections that did not end in time and were cut.
-    pub cut: usize,
-}
-
-impl Hub {
-    /// Opens the data folder if a namespace is durable, the ports, and an event loop for each core on a
-    /// thread of its own; ready when it returns. `events` is told what whoever runs the hub should
-    /// know; it is called on the hub's threads, and must not block.
-    ///
-    /// # Errors
-    ///
-    /// See [`StartError`]; nothing is left running.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it resolves, everything ends.
-    ///
-    /// # Panics
-    ///
-    /// Outside of a tokio runtime with I/O.
-    pub async fn start(
-        config: Config,
-        events: impl Fn(HubEvent) + Send + Sync + 'static,
-    ) -> Result<Self, StartError> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let shards = if config.shards == 0 {
-            cores
-        } else {
-            config.shards
-        };
-        let clock = Clock::new();
-        let (mailboxes, inboxes): (Vec<_>, Vec<_>) = (0..shards).map(|_| mailbox()).unzip();
-        let post = Post(mailboxes.into());
-
-        let (addrs, listeners) = listen::bind_all(&config.listen).await?;
-        let public = addrs.iter().find(|addr| !addr.ip().is_loopback());
-        if let Some(&addr) = public.filter(|_| !config.allow_anonymous) {
-            return Err(StartError::Public { addr });
-        }
-
-        let mut settings = config.settings.clone();
-        let durable = engine::options(&settings, Storage::Durable);
-        let store = if durable.is_empty() {
-            // Nothing outlives the process: guests' ids need not either.
-            settings.client_key = ClientKey::new(lot::new_key()?);
-            None
-        } else {
-            let store = sqlite::Store::open(&config, durable, post.clone()).await?;
-            settings.client_key = ClientKey::new(store.client_key);
-            Some(store)
-        };
-        let settings = Arc::new(settings);
-        let external = store.as_ref().map(sqlite::Store::engine);
-        let node = Arc::new(Node {
-            lines: Lines::new(&config, &settings),
-            engines: Map::new(&settings, shards, external),
-            door: Door::new(&config, shards),
-            tally: Tally::default(),
-            term: lot::new_term(clock)?,
-            events: Box::new(events),
-            settings,
-            config,
-            clock,
-            post,
-        });
-        let (leave, leaving) = watch::channel(None);
-        let mut hub = Self {
-            node,
-            addrs,
-            threads: Vec::new(),
-            leave,
-            store,
-        };
-        let mut listeners = Some(listeners);
-        let mut starting = Vec::new();
-        for (number, inbox) in inboxes.into_iter().enumerate() {
-            let Started { thread, ready } = shard::start(Begin {
-                node: hub.node.clone(),
-                id: ShardId(number),
-                inbox,
-                listeners: listeners.take().unwrap_or_default(),
-                leaving: leaving.clone(),
-            })
-            .map_err(StartError::Thread)?;
-            hub.threads.push(thread);
-            starting.push(ready);
-        }
-        for ready in starting {
-            let died = || std::io::Error::other("it ended at once");
-            let outcome = ready.await.unwrap_or_else(|_| Err(died()));
-            outcome.map_err(StartError::Thread)?;
-        }
-        Ok(hub)
-    }
-
-    #[cfg(test)]
-    pub(crate) fn node(&self) -> &Arc<Node> {
-        &self.node
-    }
-
-    /// The addresses that it listens on, in the order of the configuration.
-    #[must_use]
-    pub fn addrs(&self) -> &[SocketAddr] {
-        &self.addrs
-    }
-
-    /// Serves a connection that somebody else has accepted, as one of the hub's own.
-    ///
-    /// # Errors
-    ///
-    /// If the socket is no TCP connection any more.
-    pub fn serve_stream(&self, tcp: TcpStream) -> std::io::Result<()> {
-        let peer = tcp.peer_addr()?;
-        tcp.set_nonblocking(true)?;
-        self.node.hand_over(tcp, peer);
-        Ok(())
-    }
-
-    /// What each shard has done so far, and holds now.
-    ///
-    /// # Cancel safety
-    ///
-    /// Safe.
-    pub fn counters(&self) -> impl Future<Output = Vec<Counters>> + Send + use<> {
-        self.node.counters()
-    }
-
-    /// Accepts nobody any more, says `bye` to every session and closes it, waits until all connections
-    /// have ended, at most for `timeout`, and closes the store.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it resolves, the hub ends at once.
-    pub async fn shut_down(mut self, timeout: Duration) -> Drained {
-        let until = Instant::now() + timeout;
-        _ = self.leave.send(Some(until));
-        let threads = std::mem::take(&mut self.threads);
-        let join = move || threads.into_iter().for_each(|thread| _ = thread.join());
-        _ = tokio::task::spawn_blocking(join).await;
-        let cut = self.node.door.cut();
-        drop(self.node); // which uses the store
-        if let Some(store) = self.store.take() {
-            store.close().await;
-        }
-        Drained { cut }
     }
 }

@@ -1,6 +1,6 @@
 //! What a node counts outside of its shards.
 
-use super::admission::Full;
+use crate::door::Full;
 use crate::guard::Denied;
 use crate::metrics::NodeCounters;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -2,11 +2,14 @@
 
 pub(crate) mod native;
 pub(crate) mod plain;
+mod words;
 
-use crate::transport::Frame;
+pub(crate) use words::{Heard, Said};
+
+use crate::outbox::Frame;
 use std::cell::OnceCell;
 use tidewire_hub_core::Item;
-use tidewire_hub_proto::{CommandId, ErrorCode, Push, Request};
+use tidewire_hub_proto::Push;
 
 /// How a session is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,19 +20,6 @@ pub(crate) enum Format {
     NativeBinary,
     /// Payloads without envelope; `members`: and events of who is there.
     Plain { members: bool },
-}
-
-/// What a client said.
-#[derive(Debug)]
-pub(crate) enum Heard {
-    /// A command.
-    Request(Request),
-    /// Something that is none.
-    Refused {
-        id: Option<CommandId>,
-        code: ErrorCode,
-        message: Box<str>,
-    },
 }
 
 /// How a session over WebSocket is understood.
@@ -110,15 +100,4 @@ impl Format {
             Self::Plain { members } => plain::push(push, members),
         }
     }
-}
-
-/// What becomes of a push.
-#[derive(Debug)]
-pub(crate) enum Said {
-    /// It is sent.
-    Frame(Frame),
-    /// The protocol has no word for it.
-    Nothing,
-    /// The protocol can tell it only by closing.
-    Close(u16, Box<str>),
 }

@@ -1,7 +1,7 @@
 //! The native protocol, between the codecs and the wire.
 
-use super::Heard;
-use crate::transport::Frame;
+use super::words::Heard;
+use crate::outbox::Frame;
 use tidewire_hub_proto::native::{self, BadRequest};
 use tidewire_hub_proto::{Channel, ErrorCode, PayloadKind, Publication, Push};
 

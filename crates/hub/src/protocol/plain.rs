@@ -1,7 +1,7 @@
 //! The plain protocol: payloads as they are, on a channel that the URL names.
 
-use super::{Heard, Said};
-use crate::transport::Frame;
+use super::words::{Heard, Said};
+use crate::outbox::Frame;
 use tidewire_hub_proto::plain::{self, PlainFrame};
 use tidewire_hub_proto::{
     Channel, CloseReason, Command, ErrorCode, Payload, Publication, Push, Reply, Request,

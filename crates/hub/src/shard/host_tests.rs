@@ -3,9 +3,9 @@
 
 use super::*;
 use crate::engine::Map;
+use crate::mailbox::Post;
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
-use crate::shard::mailbox::Post;
-use crate::transport::{Frame, Outbox};
 use std::cell::RefCell;
 use std::rc::Rc;
 use tidewire_hub_core::{Settings, ShardId};

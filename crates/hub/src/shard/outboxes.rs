@@ -1,7 +1,7 @@
 //! The outboxes of a shard's sessions, by their ids.
 
+use crate::outbox::Outbox;
 use crate::protocol::Format;
-use crate::transport::Outbox;
 use std::rc::Rc;
 use tidewire_hub_core::SessionId;
 

@@ -1,9 +1,9 @@
 //! The loop of a shard: takes what has arrived, delivers it, writes, and lets the reactor run.
 
 use super::host::NodeHost;
-use super::mailbox::{Inbox, Parcel};
-use super::{Local, State};
-use crate::{http, node};
+use super::local::{Local, State};
+use crate::mailbox::{Inbox, Parcel};
+use crate::node::listen::refuse;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -102,11 +102,11 @@ impl Local {
             Parcel::Socket(tcp, peer, admission) => {
                 // One that cannot be served ends here.
                 if let Ok(tcp) = TcpStream::from_std(tcp) {
-                    tokio::task::spawn_local(http::serve(self.clone(), tcp, peer, admission));
+                    (self.serve)(self.clone(), tcp, peer, admission);
                 }
             }
             Parcel::Refused(tcp, refusing) => {
-                tokio::task::spawn_local(node::refuse(tcp, refusing));
+                tokio::task::spawn_local(refuse(tcp, refusing));
             }
             Parcel::Count(answer) => _ = answer.send(self.counters()),
         }

@@ -1,11 +1,12 @@
 //! What is due is done by a shard that never has nothing else to do.
 #![allow(clippy::unwrap_used, clippy::field_reassign_with_default)]
 
+use super::super::local::Front;
 use super::*;
 use crate::Hub;
 use crate::config::Config;
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
-use crate::transport::{Frame, Outbox};
 use std::cell::RefCell;
 use tidewire_hub_core::{Access, Connect, Namespace, ShardId, TransportKind};
 use tidewire_hub_proto::{Channel, Command, Pos, Request};
@@ -69,8 +70,12 @@ async fn a_leave_is_told_by_a_loop_that_never_sleeps() {
     config.settings.namespaces.insert("live".into(), namespace);
     let hub = Hub::start(config, |_| {}).await.unwrap();
     // A shard beside the hub's own, whose loop is this test.
+    let front = Front {
+        router: axum::Router::new,
+        serve: |_, _, _, _| {},
+    };
     let (_leave, leaving) = watch::channel(None);
-    let local = Local::new(hub.node().clone(), ShardId(0), leaving);
+    let local = Local::new(hub.node().clone(), front, ShardId(0), leaving);
     let mut told = Vec::new();
     let (_stays, heard) = join(&local, "stays");
     let (leaves, _) = join(&local, "leaves");

@@ -1,8 +1,10 @@
 //! The thread of a shard, from its start to its end.
 
-use super::mailbox::Inbox;
-use super::{HERE, Local, pump};
-use crate::node::{Node, accept};
+use super::local::{Front, HERE, Local};
+use super::pump;
+use crate::mailbox::Inbox;
+use crate::node::Node;
+use crate::node::listen::accept;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ pub(crate) struct Started {
 /// What a shard begins with.
 pub(crate) struct Begin {
     pub(crate) node: Arc<Node>,
+    pub(crate) front: Front,
     pub(crate) id: ShardId,
     pub(crate) inbox: Inbox,
     /// Ports that this one accepts on, for all.
@@ -58,12 +61,13 @@ pub(crate) fn start(begin: Begin) -> io::Result<Started> {
 async fn live(begin: Begin, ready: oneshot::Sender<io::Result<()>>) {
     let Begin {
         node,
+        front,
         id,
         inbox,
         listeners,
         mut leaving,
     } = begin;
-    let local = Local::new(node, id, leaving.clone());
+    let local = Local::new(node, front, id, leaving.clone());
     HERE.set(Some(local.clone()));
     let pump = pump::run(local.clone(), inbox);
     spawn_local(tokio::task::unconstrained(pump));

@@ -1,9 +1,9 @@
 //! What event streams and polls share: the channels that a request follows, from where, and how far
 //! its client is.
 
-use crate::http::opening;
-use crate::http::url::Query;
 use crate::shard::Local;
+use crate::web::opening;
+use crate::web::url::Query;
 use http::{HeaderMap, StatusCode};
 use tidewire_hub_core::{Connect, SessionId};
 use tidewire_hub_proto::{Channel, Command, Cursor, ErrorCode, Pos, Push, Reply, Request};

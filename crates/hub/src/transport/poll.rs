@@ -2,12 +2,11 @@
 //! the client was is in the cursor, so that any node can answer the next.
 
 use super::followed::{self, Followed, Leave, Place};
-use super::{Frame, Outbox};
-use crate::http::pages;
-use crate::http::patience::Cut;
-use crate::http::url::Query;
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
 use crate::shard::Local;
+use crate::web::url::Query;
+use crate::web::{caller, pages};
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
@@ -143,7 +142,7 @@ impl Outbox for Catcher {
 
 /// `GET /poll?channel=a&channel=b[&since=CURSOR][&wait=25s][&presence=1][&name=…][&client=…]`
 pub(crate) async fn answer(request: Request) -> Response {
-    let cut = Cut::of(request.extensions());
+    let cut = caller::cut(request.extensions());
     let query = Query::parse(request.uri().query());
     let asked = query.and_then(|query| {
         let wait = wait(query.get("wait"))?;

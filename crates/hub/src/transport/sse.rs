@@ -2,12 +2,12 @@
 //! that a browser that comes back goes on where it was.
 
 use super::followed::{self, Followed, Leave, Place};
-use super::{Frame, Outbox};
-use crate::http::pages;
-use crate::http::patience::{self, Cut};
-use crate::http::url::Query;
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
 use crate::shard::Local;
+use crate::web::patience::{self, Cut};
+use crate::web::url::Query;
+use crate::web::{caller, pages};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -128,7 +128,7 @@ fn event(payload: &[u8], id: Option<String>) -> Bytes {
 
 /// `GET /sse?channel=a&channel=b[&since=CURSOR][&history=N][&presence=1][&name=…][&client=…]`
 pub(crate) async fn open(request: Request) -> Response {
-    let cut = Cut::of(request.extensions());
+    let cut = caller::cut(request.extensions());
     let query = Query::parse(request.uri().query());
     let followed = query.and_then(|query| Followed::read(&query, request.headers(), true));
     let mut followed = match followed {

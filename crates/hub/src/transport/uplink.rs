@@ -2,12 +2,12 @@
 //! with its answers.
 
 use super::followed::{self, Leave};
-use super::{Frame, Outbox};
-use crate::http::patience::Cut;
-use crate::http::url::Query;
-use crate::http::{opening, pages};
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::{Format, Heard, native};
 use crate::shard::Local;
+use crate::web::patience::Cut;
+use crate::web::url::Query;
+use crate::web::{caller, opening, pages};
 use axum::body::to_bytes;
 use axum::response::Response;
 use http::StatusCode;
@@ -93,7 +93,7 @@ impl Outbox for Arc<Answers> {
 
 /// `POST /uplink[?client=TOKEN][&name=…]`: a command, or an array of commands.
 pub(crate) async fn answer(request: axum::extract::Request) -> Response {
-    let cut = Cut::of(request.extensions());
+    let cut = caller::cut(request.extensions());
     let query = Query::parse(request.uri().query());
     let opening = query.and_then(|query| opening::connect(&query, false));
     let mut connect = match opening {

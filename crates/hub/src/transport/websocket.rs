@@ -1,7 +1,7 @@
 //! Sessions over WebSocket: an outbox that the shard's loop writes to, and a task that reads.
 
-use super::{Frame, Outbox};
-use crate::node::Admission;
+use crate::door::Admission;
+use crate::outbox::{Frame, Outbox};
 use crate::protocol::{Heard, Speech};
 use crate::shard::Local;
 use std::cell::{Cell, RefCell};

@@ -1,5 +1,6 @@
 //! The mailbox of a shard: what engines and other shards have for it, bounded by bytes.
 
+use crate::door::{Admission, Refusing};
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
@@ -8,8 +9,6 @@ use tidewire_hub_core::contract::Mail;
 use tidewire_hub_core::{Counters, Done, Effect, Fault, Notice, ShardId, Ticket, ToShard};
 use tidewire_hub_proto::{Channel, Pos};
 use tokio::sync::{mpsc, oneshot};
-
-use crate::node::{Admission, Refusing};
 
 /// Bytes that a mailbox holds. Beyond, records are not put in: the shard is told where the channel
 /// stands when there is room again, finds itself behind, and reads.
@@ -234,5 +233,4 @@ impl Mail for Post {
 }
 
 #[cfg(test)]
-#[path = "mailbox_tests.rs"]
 mod tests;

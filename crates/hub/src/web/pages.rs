@@ -40,17 +40,17 @@ const ASSETS: &[(&str, &str, &str)] = &[
 ];
 
 /// What runs here, and how to use it.
-pub(super) fn index() -> Response<Body> {
+pub(crate) fn index() -> Response<Body> {
     page(HTML, include_str!("../../assets/index.html"))
 }
 
 /// A chat room; the page reads from its own address which.
-pub(super) fn chat() -> Response<Body> {
+pub(crate) fn chat() -> Response<Body> {
     page(HTML, include_str!("../../assets/chat.html"))
 }
 
 /// A script or a style.
-pub(super) fn asset(name: &str) -> Response<Body> {
+pub(crate) fn asset(name: &str) -> Response<Body> {
     let found = ASSETS.iter().find(|asset| asset.0 == name);
     match found {
         Some(&(_, kind, text)) => page(kind, text),

@@ -1,9 +1,7 @@
 //! Clients that do not read what they asked for: their connections are cut, and what waits is let go.
 
-use super::Caller;
 use axum::body::Body;
 use bytes::Bytes;
-use http::Extensions;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -26,14 +24,8 @@ pub(crate) const END: Duration = Duration::from_secs(10);
 pub(crate) struct Cut(Arc<Notify>);
 
 impl Cut {
-    /// That of the request with these extensions.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        let caller = extensions.get::<Caller>();
-        caller.map(|caller| caller.cut.clone()).unwrap_or_default()
-    }
-
     /// Resolves when the connection is to be cut.
-    pub(super) async fn asked(&self) {
+    pub(crate) async fn asked(&self) {
         self.0.notified().await;
     }
 

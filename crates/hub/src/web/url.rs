@@ -1,7 +1,13 @@
 //! What a URL says: the parts of its path, and its query.
 
+use http::Uri;
 use tidewire_hub_proto::channel::DEFAULT_NAMESPACE;
 use tidewire_hub_proto::{Channel, Pos, name};
+
+/// A part of the path, counted from 1, as it was sent.
+pub(crate) fn part(uri: &Uri, number: usize) -> &str {
+    uri.path().split('/').nth(number).unwrap_or("")
+}
 
 /// A part of a path with its escapes decoded; `None`: they are malformed, or no UTF-8.
 pub(crate) fn decode(part: &str) -> Option<String> {

@@ -1,0 +1,7 @@
+//! What requests and answers are made of, for routes and transports alike.
+
+pub(crate) mod caller;
+pub(crate) mod opening;
+pub(crate) mod pages;
+pub(crate) mod patience;
+pub(crate) mod url;
