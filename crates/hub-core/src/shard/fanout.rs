@@ -152,7 +152,7 @@ impl<H: Host> Shard<H> {
     /// Delivers what has arrived, as far as the budget goes, and flushes whom it visited once each;
     /// whether there is more to do.
     ///
-    /// Channels take turns: one with few subscribers waits for at most [`QUANTUM`] visits of each
+    /// Channels take turns: one with few subscribers waits for at most 128 visits of each
     /// other channel that is busy.
     pub fn turn(&mut self, now: Millis, budget: Budget, host: &mut H) -> bool {
         // What is queued is flushed in the same turn, so that few outboxes hold a buffer.
