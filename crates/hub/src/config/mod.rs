@@ -102,6 +102,10 @@ impl Config {
             if storage == Storage::Durable {
                 namespace.log.max_records = 10_000;
                 namespace.log.max_age = 30 * 24 * 3600 * 1000;
+            } else {
+                // A page that sends where its mouse is, frame by frame, stays below.
+                namespace.rate = 200;
+                namespace.burst = 400;
             }
             namespace
         };
