@@ -112,6 +112,7 @@ fn misplaced(files: &[&str]) -> Vec<String> {
         file.starts_with("src/")
             || file.starts_with("assets/")
             || (file.starts_with("docs/") && file.ends_with(".md"))
+            || file == "config.sample.toml" // printed by `tidewire check-config --sample`
             || PAGES.contains(&file)
             || file.starts_with("Cargo.")
             || file == ".cargo_vcs_info.json"
