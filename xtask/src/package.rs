@@ -1,5 +1,6 @@
 //! What crates.io would get: complete metadata, the right files, and packages that build by themselves.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -42,7 +43,9 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
         pack.args(["-p", package["name"].as_str().unwrap_or_default()]);
     }
     // A place of its own: packages build without the workspace's profiles.
-    pack.env("CARGO_TARGET_DIR", context.target.join("packages"))
+    let target = context.target.join("packages");
+    forget_earlier_packages(&target);
+    pack.env("CARGO_TARGET_DIR", &target)
         .env("CARGO_PROFILE_DEV_DEBUG", "false");
     let log = context.target.join("packages.log");
     let file = std::fs::File::create(&log)
@@ -62,6 +65,47 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
         "{} packages of {files} files, each built from its package",
         packages.len()
     )))
+}
+
+/// Removes what an earlier run unpacked and built of our packages. Cargo believes that a version in a
+/// registry never changes, and the registry that it makes for this has ours as they were then.
+fn forget_earlier_packages(target: &Path) {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let registry = home.unwrap_or_default().join("registry");
+    // A registry that cargo makes for a while has no host in its folder's name.
+    let made = ["src", "cache"].map(|kind| entries(&registry.join(kind)));
+    let made = made.into_iter().flatten();
+    let made = made.filter(|folder| name_of(folder).starts_with('-'));
+    let built = [".fingerprint", "deps", "build", "incremental"];
+    let built = built.map(|kind| target.join("debug").join(kind));
+    for entry in made.chain(built).flat_map(|folder| entries(&folder)) {
+        if is_ours(&name_of(&entry)) {
+            // What stays, because another run removes it too, is found stale by the build.
+            _ = if entry.is_dir() {
+                std::fs::remove_dir_all(&entry)
+            } else {
+                std::fs::remove_file(&entry)
+            };
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// Whether a file of a registry or of a build belongs to one of our packages.
+fn is_ours(name: &str) -> bool {
+    name.strip_prefix("lib")
+        .unwrap_or(name)
+        .starts_with("tidewire")
 }
 
 /// What crates.io and docs.rs would miss in a manifest.
@@ -135,6 +179,20 @@ fn is_complaint(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_our_packages_are_forgotten() {
+        for name in [
+            "tidewire-0.1.0",
+            "tidewire-hub-core-0.1.0.crate",
+            "libtidewire_simd-1f.rlib",
+        ] {
+            assert!(is_ours(name), "{name}");
+        }
+        for name in ["tokio-1.54.1", "libtokio-1f.rlib", "tide-0.16.0", ""] {
+            assert!(!is_ours(name), "{name}");
+        }
+    }
 
     #[test]
     fn a_bare_manifest_misses_everything() {
