@@ -144,10 +144,7 @@ impl MemoryEngine {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Millis> {
         let log = self.due.first().map(|due| Millis(due.0));
-        match (log, self.presence.next_deadline()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        log.into_iter().chain(self.presence.next_deadline()).min()
     }
 
     fn watch(&mut self, shard: ShardId, channel: &Channel) -> Result<Pos, Fault> {

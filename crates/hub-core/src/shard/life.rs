@@ -21,7 +21,7 @@ impl<H: Host> Shard<H> {
         let key = &self.settings.client_key;
         let known = client.as_deref().and_then(|token| key.verify(token));
         let client = known.unwrap_or_else(|| key.issue(seed).id);
-        let token = key.token(&client);
+        let token = hello.then(|| key.token(&client));
         let origin = Origin {
             user: None,
             client: Some(client),
@@ -46,15 +46,12 @@ impl<H: Host> Shard<H> {
         });
         self.counters.sessions += 1;
         self.counters.connected += 1;
-        if hello {
-            self.push(
-                session,
-                Push::Hello {
-                    session: name,
-                    client: token,
-                },
-                host,
-            );
+        if let Some(client) = token {
+            let hello = Push::Hello {
+                session: name,
+                client,
+            };
+            self.push(session, hello, host);
         }
         session::id(session)
     }

@@ -7,10 +7,38 @@ use super::table::Key;
 use super::work::Pending;
 use crate::contract::{Effect, Fault, Page, PageLimit, PresencePage};
 use crate::host::Host;
+use crate::settings::{Access, Namespace};
 use tidewire_hub_proto::command::HistoryPage;
 use tidewire_hub_proto::{Channel, Command, CommandId, ErrorCode, Reply};
 
 impl<H: Host> Shard<H> {
+    /// Whether the session may have a page of a channel, which is under way then; if it may not, the
+    /// command is answered. `what`: what it may not do.
+    fn begin_page(
+        &mut self,
+        session: Key,
+        id: &Option<CommandId>,
+        channel: &Channel,
+        access: impl Fn(&Namespace) -> Access,
+        what: &str,
+        host: &mut H,
+    ) -> bool {
+        let Some(namespace) = self.namespace(session, id, channel, host) else {
+            return false;
+        };
+        let Some(known) = self.sessions.get(session) else {
+            return false;
+        };
+        if !may(access(&namespace), &known.origin, channel) {
+            let message = format!("this session may not {what} {channel}");
+            let reply = Reply::error(ErrorCode::Forbidden, message);
+            self.answer(session, id.clone(), reply, host);
+            return false;
+        }
+        self.begin(session, PAGE_WEIGHT);
+        true
+    }
+
     pub(super) fn history(
         &mut self,
         session: Key,
@@ -20,23 +48,10 @@ impl<H: Host> Shard<H> {
         limit: u32,
         host: &mut H,
     ) {
-        let Some(namespace) = self.namespace(session, &id, &channel, host) else {
-            return;
-        };
-        let Some(known) = self.sessions.get(session) else {
-            return;
-        };
-        if !may(namespace.subscribe, &known.origin, &channel) {
-            let message = format!("this session may not read {channel}");
-            self.answer(
-                session,
-                id,
-                Reply::error(ErrorCode::Forbidden, message),
-                host,
-            );
+        let access = |namespace: &Namespace| namespace.subscribe;
+        if !self.begin_page(session, &id, &channel, access, "read", host) {
             return;
         }
-        self.begin(session, PAGE_WEIGHT);
         let limit = PageLimit {
             records: limit.clamp(1, Command::MAX_LIMIT) as usize,
             bytes: self.settings.limits.page_bytes,
@@ -110,23 +125,10 @@ impl<H: Host> Shard<H> {
         limit: u32,
         host: &mut H,
     ) {
-        let Some(namespace) = self.namespace(session, &id, &channel, host) else {
-            return;
-        };
-        let Some(known) = self.sessions.get(session) else {
-            return;
-        };
-        if !may(namespace.presence, &known.origin, &channel) {
-            let message = format!("this session may not see who is in {channel}");
-            self.answer(
-                session,
-                id,
-                Reply::error(ErrorCode::Forbidden, message),
-                host,
-            );
+        let access = |namespace: &Namespace| namespace.presence;
+        if !self.begin_page(session, &id, &channel, access, "see who is in", host) {
             return;
         }
-        self.begin(session, PAGE_WEIGHT);
         let limit = limit.clamp(1, Command::MAX_LIMIT) as usize;
         let pending = Pending::Presence {
             session,

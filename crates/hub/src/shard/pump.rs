@@ -139,10 +139,7 @@ impl Local {
     fn next_deadline(&self) -> Option<Millis> {
         let state = self.state.borrow();
         let engines = state.host.engines.next_deadline();
-        match (engines, state.shard.next_deadline()) {
-            (Some(one), Some(other)) => Some(one.min(other)),
-            (one, other) => one.or(other),
-        }
+        engines.into_iter().chain(state.shard.next_deadline()).min()
     }
 }
 
