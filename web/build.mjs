@@ -1,0 +1,174 @@
+// Builds the pages into dist/: `node build.mjs [--watch]`. The manifest says which URL is which file.
+import { context, build } from "esbuild";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const DIST = join(HERE, "dist");
+
+/** Pages with a script of their own: URL, what the tab says, what a search engine says. */
+const PAGES = [
+  { name: "landing", url: "/", title: "Tidewire hub", about: "What runs here, and how to use it." },
+  { name: "tester", url: "/tester", title: "WebSocket tester · Tidewire", about: "Test any WebSocket server from this page." },
+  { name: "chat", url: "/chat/*", title: "Chat · Tidewire", about: "A chat room." },
+  { name: "demos", url: "/demos", title: "Demos · Tidewire", about: "Small programs with their source." },
+];
+
+/** Scripts that other sites load by a name that stays. */
+const LIBRARIES = [
+  { url: "/tidewire.js", entry: "../sdk/js/src/index.ts" },
+  { url: "/chat.js", entry: "src/chat/element.tsx" },
+];
+
+const OPTIONS = {
+  absWorkingDir: HERE,
+  bundle: true,
+  format: "esm",
+  target: ["es2022"],
+  minify: true,
+  legalComments: "none",
+  charset: "utf8",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  alias: { tidewire: resolve(HERE, "../sdk/js/src/index.ts") },
+  loader: { ".css": "css", ".svg": "text" },
+  logLevel: "warning",
+  write: false,
+  metafile: true,
+};
+
+/** A `.css` that is imported as `x.css?text` comes as a string, minified: for shadow roots. */
+const cssText = {
+  name: "css-text",
+  setup(plugin) {
+    plugin.onResolve({ filter: /\.css\?text$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.slice(0, -"?text".length)),
+      namespace: "css-text",
+    }));
+    plugin.onLoad({ filter: /.*/, namespace: "css-text" }, async ({ path }) => {
+      const built = await build({ ...OPTIONS, metafile: false, entryPoints: [path] });
+      return { contents: built.outputFiles[0].text, loader: "text", watchFiles: [path] };
+    });
+  },
+};
+
+const hash = (bytes) => createHash("sha256").update(bytes).digest("base64url").slice(0, 10);
+
+/** A text of HTML between tags. */
+const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+
+/** The frame of a page; its script fills it. Everything comes from the same host, as the hub's policy asks. */
+const shell = ({ title, about, name }, style, script, theme) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="${escape(about)}">
+<title>${escape(title)}</title>
+<link rel="icon" href="/assets/favicon.svg">
+<script src="${theme}"></script>
+<link rel="stylesheet" href="${style}">
+<script type="module" src="${script}"></script>
+</head>
+<body class="${name}">
+<div id="app"></div>
+<noscript><p class="noscript">This page needs JavaScript.</p></noscript>
+</body>
+</html>
+`;
+
+/** The tester in one file, to be kept and opened from disk. */
+const standalone = ({ title, about, name }, style, script, theme) => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="${escape(about)}">
+<title>${escape(title)}</title>
+<script>${inline(theme)}</script>
+<style>${style.replace(/<\/style/gi, "<\\/style")}</style>
+</head>
+<body class="${name}">
+<div id="app"></div>
+<script type="module">${inline(script)}</script>
+</body>
+</html>
+`;
+
+const inline = (script) => script.replace(/<\/script/gi, "<\\/script").replace(/<!--/g, "<\\!--");
+
+/** What of a build's output is code, and what is style. */
+const parts = (result) => ({
+  script: result.outputFiles.find((file) => file.path.endsWith(".js"))?.text ?? "",
+  style: result.outputFiles.find((file) => file.path.endsWith(".css"))?.text ?? "",
+});
+
+/** One entry: bundled, its parts as text. */
+async function bundle(entry, more = {}) {
+  return parts(await build({ ...OPTIONS, plugins: [cssText], entryPoints: [entry], outdir: DIST, ...more }));
+}
+
+/** Builds everything, and swaps it in only when all of it is there. */
+async function all() {
+  const files = new Map();
+  const manifest = [];
+  const put = (url, file, text) => {
+    files.set(file, text);
+    manifest.push(`${url}\t${file}`);
+    return url;
+  };
+  const hashed = (name, extension, text) => put(`/assets/${name}-${hash(text)}.${extension}`, `assets/${name}-${hash(text)}.${extension}`, text);
+
+  put("/assets/favicon.svg", "assets/favicon.svg", readFileSync(join(HERE, "src/ui/favicon.svg"), "utf8"));
+  const themeText = (await bundle("src/ui/theme-first.ts", { format: "iife" })).script;
+  const theme = hashed("theme", "js", themeText);
+  for (const { url, entry } of LIBRARIES) {
+    put(url, basename(url), (await bundle(entry)).script);
+  }
+  for (const page of PAGES) {
+    const { script, style } = await bundle(`src/${page.name}/main.tsx`, { external: ["/chat.js", "/tidewire.js"] });
+    put(page.url, `${page.name}.html`, shell(page, hashed(page.name, "css", style), hashed(page.name, "js", script), theme));
+    if (page.name === "tester") {
+      put("/tester.html", "tester-standalone.html", standalone(page, style, script, themeText));
+    }
+  }
+  // The demos are served as they are written: their source is what they show.
+  for (const file of readdirSync(join(HERE, "src/demos/files"))) {
+    put(`/demos/${file.replace(/\.html$/, "")}`, `demos/${file}`, readFileSync(join(HERE, "src/demos/files", file), "utf8"));
+  }
+
+  const next = `${DIST}.next`;
+  rmSync(next, { recursive: true, force: true });
+  for (const [file, text] of files) {
+    mkdirSync(dirname(join(next, file)), { recursive: true });
+    writeFileSync(join(next, file), text);
+  }
+  writeFileSync(join(next, "manifest.tsv"), manifest.join("\n") + "\n");
+  rmSync(DIST, { recursive: true, force: true });
+  cpSync(next, DIST, { recursive: true });
+  rmSync(next, { recursive: true });
+  return files;
+}
+
+if (process.argv.includes("--watch")) {
+  // esbuild watches the scripts; any change rebuilds everything, which takes a moment.
+  const watcher = await context({
+    ...OPTIONS,
+    metafile: false,
+    plugins: [cssText, { name: "all", setup: (plugin) => plugin.onEnd(async ({ errors }) => {
+      if (errors.length === 0) {
+        await all().then(() => console.log("built"), (error) => console.error(String(error)));
+      }
+    }) }],
+    entryPoints: [...PAGES.map(({ name }) => `src/${name}/main.tsx`), ...LIBRARIES.map(({ entry }) => entry)],
+    external: ["/chat.js", "/tidewire.js"],
+    outdir: DIST,
+  });
+  await watcher.watch();
+} else {
+  await all();
+}

@@ -1,0 +1,2 @@
+// <tidewire-chat>: a chat room for any page.
+export {};
