@@ -1,9 +1,10 @@
 // Builds the pages into dist/: `node build.mjs [--watch]`. The manifest says which URL is which file.
 import { context, build } from "esbuild";
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const DIST = join(HERE, "dist");
@@ -55,6 +56,26 @@ const cssText = {
 };
 
 const hash = (bytes) => createHash("sha256").update(bytes).digest("base64url").slice(0, 10);
+
+/** What decides what is built: files and folders of the repository. */
+const SOURCES = ["sdk/js/src", "sdk/js/tsconfig.json", "web/build.mjs", "web/package-lock.json", "web/src", "web/tsconfig.json"];
+
+/**
+ * A line for each source: path, length, FNV-1a. crates/hub/build/inputs.rs makes the same text to see whether a build is
+ * of these very sources.
+ */
+function inputs() {
+  const root = resolve(HERE, "..");
+  const collect = (path) => (statSync(join(root, path)).isDirectory()
+    ? readdirSync(join(root, path)).filter((name) => !/^\.|~$|\.test\.tsx?$/.test(name)).flatMap((name) => collect(`${path}/${name}`))
+    : [path]);
+  const line = (path) => {
+    const bytes = readFileSync(join(root, path));
+    const sum = bytes.reduce((all, byte) => Math.imul(all ^ byte, 0x01000193), 0x811c9dc5) >>> 0;
+    return `${path}\t${bytes.length}\t${sum.toString(16).padStart(8, "0")}\n`;
+  };
+  return SOURCES.flatMap(collect).sort().map(line).join("");
+}
 
 /** A text of HTML between tags. */
 const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
@@ -114,6 +135,8 @@ async function bundle(entry, more = {}) {
 
 /** Builds everything, and swaps it in only when all of it is there. */
 async function all() {
+  // Before anything is read: what changes from now on makes this build an old one.
+  const sources = inputs();
   const files = new Map();
   const manifest = [];
   const put = (url, file, text) => {
@@ -137,8 +160,9 @@ async function all() {
     }
   }
   // The demos are served as they are written: their source is what they show.
-  for (const file of readdirSync(join(HERE, "src/demos/files"))) {
-    put(`/demos/${file.replace(/\.html$/, "")}`, `demos/${file}`, readFileSync(join(HERE, "src/demos/files", file), "utf8"));
+  const demos = join(HERE, "src/demos/files");
+  for (const file of existsSync(demos) ? readdirSync(demos) : []) {
+    put(`/demos/${file.replace(/\.html$/, "")}`, `demos/${file}`, readFileSync(join(demos, file), "utf8"));
   }
 
   const next = `${DIST}.next`;
@@ -146,7 +170,12 @@ async function all() {
   for (const [file, text] of files) {
     mkdirSync(dirname(join(next, file)), { recursive: true });
     writeFileSync(join(next, file), text);
+    const gzip = gzipSync(text, { level: 9 });
+    if (gzip.length < Buffer.byteLength(text)) {
+      writeFileSync(join(next, `${file}.gz`), gzip);
+    }
   }
+  writeFileSync(join(next, "inputs.tsv"), sources);
   writeFileSync(join(next, "manifest.tsv"), manifest.join("\n") + "\n");
   rmSync(DIST, { recursive: true, force: true });
   cpSync(next, DIST, { recursive: true });

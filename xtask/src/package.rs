@@ -156,6 +156,8 @@ fn misplaced(files: &[&str]) -> Vec<String> {
         file.starts_with("src/")
             || file.starts_with("assets/")
             || (file.starts_with("docs/") && file.ends_with(".md"))
+            || file == "build.rs"
+            || file.starts_with("build/")
             || file == "config.sample.toml" // printed by `tidewire check-config --sample`
             || PAGES.contains(&file)
             || file.starts_with("Cargo.")

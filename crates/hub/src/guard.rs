@@ -11,11 +11,14 @@ use std::fmt;
 
 /// What a request wants to reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Endpoint {
     /// Channels, pages, metrics: Host and Origin are judged.
     Hub,
     /// An echo gives nothing away that its caller did not bring: neither is judged.
     Echo,
+    /// `/tidewire.js` and `/chat.js`, which are the same for all: Host is judged, Origin is not.
+    Script,
     /// `/healthz`, asked by machines under any name: neither is judged.
     Health,
 }
@@ -78,13 +81,13 @@ impl Guard {
     ) -> Result<(), Denied> {
         match endpoint {
             Endpoint::Echo | Endpoint::Health => return Ok(()),
-            Endpoint::Hub => {}
+            Endpoint::Hub | Endpoint::Script => {}
         }
         let authority = host.and_then(Authority::parse);
         let Some(authority) = authority.filter(|authority| self.answers_to(authority)) else {
             return Err(Denied::host(host));
         };
-        let Some(origin) = origin else {
+        let Some(origin) = origin.filter(|_| endpoint != Endpoint::Script) else {
             // Not a page: browsers send it with everything that could do harm.
             return Ok(());
         };

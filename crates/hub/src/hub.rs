@@ -107,6 +107,8 @@ impl Hub {
             tally: Tally::default(),
             term: lot::new_term(clock)?,
             events: Box::new(events),
+            started: clock.now(),
+            addrs: addrs.clone(),
             settings,
             config,
             clock,

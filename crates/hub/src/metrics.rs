@@ -196,6 +196,9 @@ fn of_node(node: &NodeCounters) -> Vec<Metric> {
 fn of_shard(c: &Counters) -> Vec<Metric> {
     vec![
         gauge("sessions", c.sessions, "Sessions open now"),
+        gauge("sessions_websocket", c.websocket, "Sessions over WebSocket"),
+        gauge("sessions_sse", c.sse, "Sessions over SSE"),
+        gauge("sessions_poll", c.poll, "Long polls that wait now"),
         counter("sessions_opened", c.connected, "Sessions opened"),
         gauge(
             "channels",
@@ -248,6 +251,9 @@ mod tests {
         let mut c = Counters::default();
         for (at, field) in [
             &mut c.sessions,
+            &mut c.websocket,
+            &mut c.sse,
+            &mut c.poll,
             &mut c.connected,
             &mut c.channels,
             &mut c.subscriptions,
@@ -296,13 +302,13 @@ tidewire_sessions 300
 # TYPE tidewire_shard_sessions gauge
 tidewire_shard_sessions{shard=\"0\"} 100
 tidewire_shard_sessions{shard=\"1\"} 200
-# HELP tidewire_sessions_opened Sessions opened
-# TYPE tidewire_sessions_opened counter
-tidewire_sessions_opened_total 302
-# HELP tidewire_shard_sessions_opened Sessions opened
-# TYPE tidewire_shard_sessions_opened counter
-tidewire_shard_sessions_opened_total{shard=\"0\"} 101
-tidewire_shard_sessions_opened_total{shard=\"1\"} 201
+# HELP tidewire_sessions_websocket Sessions over WebSocket
+# TYPE tidewire_sessions_websocket gauge
+tidewire_sessions_websocket 302
+# HELP tidewire_shard_sessions_websocket Sessions over WebSocket
+# TYPE tidewire_shard_sessions_websocket gauge
+tidewire_shard_sessions_websocket{shard=\"0\"} 101
+tidewire_shard_sessions_websocket{shard=\"1\"} 201
 ";
         assert!(text.contains(sessions), "{text}");
         assert!(
@@ -310,7 +316,7 @@ tidewire_shard_sessions_opened_total{shard=\"1\"} 201
             "{text}"
         );
         assert!(
-            text.ends_with("tidewire_shard_channel_gaps_total{shard=\"1\"} 213\n# EOF\n"),
+            text.ends_with("tidewire_shard_channel_gaps_total{shard=\"1\"} 216\n# EOF\n"),
             "{text}"
         );
     }

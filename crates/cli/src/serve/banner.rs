@@ -202,7 +202,7 @@ mod tests {
             "tidewire ws://127.0.0.1:4000/chat/lobby\n",
             "curl -N 'http://127.0.0.1:4000/sse?channel=lobby'\n",
             "curl http://127.0.0.1:4000/uplink -d '{\"op\":\"publish\"",
-            "(chat, dm; in memory: live)",
+            "(chat, dm; in memory: live, prices)",
             "Development server",
         ] {
             assert!(text.contains(part), "{part} is not in\n{text}");

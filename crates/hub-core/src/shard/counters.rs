@@ -1,11 +1,19 @@
 //! What a shard counts.
 
+use super::TransportKind;
+
 /// What a shard has done so far, and holds now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
     /// Sessions open now.
     pub sessions: u64,
+    /// Those of them over WebSocket.
+    pub websocket: u64,
+    /// Those over SSE.
+    pub sse: u64,
+    /// Those over long poll: polls that wait now.
+    pub poll: u64,
     /// Sessions opened.
     pub connected: u64,
     /// Channels that somebody here listens to now.
@@ -32,4 +40,16 @@ pub struct Counters {
     pub slow_closed: u64,
     /// Times that a channel found itself behind its log and read.
     pub gaps: u64,
+}
+
+impl Counters {
+    /// How many sessions of that transport are open; one that carries commands alone is not told apart.
+    pub(super) fn of(&mut self, transport: TransportKind) -> Option<&mut u64> {
+        match transport {
+            TransportKind::WebSocket => Some(&mut self.websocket),
+            TransportKind::Sse => Some(&mut self.sse),
+            TransportKind::Poll => Some(&mut self.poll),
+            TransportKind::Uplink => None,
+        }
+    }
 }

@@ -45,6 +45,9 @@ impl<H: Host> Shard<H> {
             moves: session::Rate::default(),
         });
         self.counters.sessions += 1;
+        if let Some(count) = self.counters.of(transport) {
+            *count += 1;
+        }
         self.counters.connected += 1;
         if let Some(client) = token {
             let hello = Push::Hello {
@@ -93,6 +96,9 @@ impl<H: Host> Shard<H> {
             return;
         };
         self.counters.sessions -= 1;
+        if let Some(count) = self.counters.of(known.transport) {
+            *count -= 1;
+        }
         for sub in known.subs {
             self.detach(now, sub, &known.name, known.lease, host);
         }

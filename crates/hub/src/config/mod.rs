@@ -56,12 +56,28 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Whoever can reach the hub may use it, as the namespaces say. Default: no.
     pub allow_anonymous: bool,
+    /// Which pages are served. Default: the full ones, if they are in this binary.
+    pub pages: Pages,
     /// Give every channel a new term at this start: for data that was restored from an older copy, whose
     /// positions would be given twice. Default: no.
     pub new_term: bool,
     /// There is no configuration file, and the hub listens on loopback: pages of every loopback host and
     /// port are let in.
     pub development: bool,
+}
+
+/// Which pages a hub serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Pages {
+    /// Landing page, tester, chat, demos, and the scripts for other sites; in a binary that was built
+    /// without them, the plain ones.
+    #[default]
+    Full,
+    /// A front page and the chat rooms, hand-written.
+    Plain,
+    /// None.
+    Off,
 }
 
 impl Default for Config {
@@ -77,6 +93,7 @@ impl Default for Config {
             max_connections: 0,
             max_connections_per_address: 0,
             allow_anonymous: false,
+            pages: Pages::default(),
             new_term: false,
             development: false,
         }
@@ -88,9 +105,9 @@ impl Config {
     /// from other machines, unless it is set.
     pub const PER_ADDRESS: usize = 1000;
 
-    /// A development server on loopback: `chat` (durable, 10,000 messages or 30 days a channel) and
-    /// `live` (memory, 100 messages or 5 minutes) for anyone, `dm` (durable) for the members of each
-    /// channel.
+    /// A development server on loopback: `chat` (durable, 10,000 messages or 30 days a channel, pictures
+    /// up to 256 KiB), `live` (memory, 100 messages or 5 minutes) and `prices` (memory, the newest alone for who reads
+    /// slowly) for anyone, `dm` (durable) for the members of each channel.
     #[must_use]
     pub fn development() -> Self {
         let for_all = |storage, access| {
@@ -109,15 +126,21 @@ impl Config {
             }
             namespace
         };
+        let mut chat = for_all(Storage::Durable, Access::Anyone);
+        chat.max_message = 256 * 1024;
+        let mut prices = for_all(Storage::Memory, Access::Anyone);
+        prices.log.max_records = 10;
+        prices.slow_consumer = SlowConsumer::KeepLatest;
         let mut config = Self {
             development: true,
             ..Self::default()
         };
         config.guard = Guard::new(&config.listen, Vec::new(), Vec::new(), true);
         config.settings.namespaces.extend([
-            ("chat".into(), for_all(Storage::Durable, Access::Anyone)),
+            ("chat".into(), chat),
             ("dm".into(), for_all(Storage::Durable, Access::Members)),
             ("live".into(), for_all(Storage::Memory, Access::Anyone)),
+            ("prices".into(), prices),
         ]);
         config
     }

@@ -1,7 +1,7 @@
 //! Every option by its name: how it is read, and how its value is shown. The sample, the environment
 //! names and the suggestions follow from these lists.
 
-use super::Config;
+use super::{Config, Pages};
 use super::value::{Value, show_duration, show_size};
 use crate::guard::{HostRule, OriginRule, listen_address};
 use std::path::PathBuf;
@@ -39,6 +39,11 @@ const ACCESS: &[(&str, Access)] = &[
     ("members", Access::Members),
 ];
 const STORAGE: &[(&str, Storage)] = &[("durable", Storage::Durable), ("memory", Storage::Memory)];
+const PAGES: &[(&str, Pages)] = &[
+    ("full", Pages::Full),
+    ("plain", Pages::Plain),
+    ("off", Pages::Off),
+];
 const SLOW: &[(&str, SlowConsumer)] = &[
     ("disconnect", SlowConsumer::Disconnect),
     ("drop-oldest", SlowConsumer::DropOldest),
@@ -180,6 +185,14 @@ pub(super) const NODE: &[Opt<Draft, Config>] = &[
             Ok(())
         },
         show: |c| Some(c.max_connections_per_address.to_string()),
+    },
+    Opt {
+        name: "pages",
+        set: |d, v| {
+            d.config.pages = v.word(PAGES)?;
+            Ok(())
+        },
+        show: |c| word(PAGES, &c.pages),
     },
     limit!("limits.outbox", outbox, size 4096),
     limit!("limits.subscriptions", subscriptions, count 1),

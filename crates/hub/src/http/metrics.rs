@@ -23,19 +23,19 @@ const FORWARDED: [&str; 9] = [
     "via",
 ];
 
-/// A proxy that is not told to says nothing of itself: nginx then asks in HTTP/1.0, others pass the
+/// Whether a program of this machine asks, and for itself. A proxy that is not told to says nothing of itself: nginx then asks in HTTP/1.0, others pass the
 /// Host on.
-fn is_from_here<B>(caller: &Caller, request: &Request<B>) -> bool {
+pub(super) fn is_from_here<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
-    caller.peer.ip().to_canonical().is_loopback()
+    let caller = request.extensions().get::<Caller>();
+    caller.is_some_and(|caller| caller.peer.ip().to_canonical().is_loopback())
         && request.version() >= Version::HTTP_11
         && value(headers, &HOST).is_some_and(|host| is_loopback(&host))
         && !FORWARDED.iter().any(|name| headers.contains_key(*name))
 }
 
 pub(super) async fn metrics(request: axum::extract::Request) -> Response {
-    let caller = request.extensions().get::<Caller>();
-    if !caller.is_some_and(|caller| is_from_here(caller, &request)) {
+    if !is_from_here(&request) {
         let words = "The counters are for this machine: ask http://127.0.0.1 directly, without a proxy, in HTTP/1.1.";
         return pages::sentence(StatusCode::FORBIDDEN, words);
     }

@@ -4,6 +4,7 @@ mod cors;
 mod metrics;
 pub(crate) mod routes;
 mod socket;
+mod status;
 
 use crate::door::Admission;
 use crate::guard::{Denied, Endpoint};
@@ -12,6 +13,7 @@ use crate::shard::Local;
 use crate::web::caller::Caller;
 use crate::web::pages;
 use crate::web::patience::Cut;
+use crate::web::site;
 use axum::body::Body;
 use futures_util::future::Either;
 use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
@@ -135,6 +137,7 @@ fn endpoint<B>(request: &Request<B>) -> Endpoint {
         "/echo" => Endpoint::Echo,
         "/" if wants_upgrade(request.headers()) => Endpoint::Echo,
         "/healthz" => Endpoint::Health,
+        path if site::is_for_all(path) => Endpoint::Script,
         _ => Endpoint::Hub,
     }
 }

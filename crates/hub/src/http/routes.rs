@@ -1,13 +1,15 @@
 //! Which path is what.
 
-use super::{metrics, socket, wants_upgrade};
+use super::{metrics, socket, status, wants_upgrade};
+use crate::config::Pages;
+use crate::shard::Local;
 use crate::transport::{poll, sse, uplink};
 use crate::web::{pages, url};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 /// Every endpoint.
 pub(crate) fn router() -> Router {
@@ -23,20 +25,33 @@ pub(crate) fn router() -> Router {
         .route("/sse", get(sse::open))
         .route("/poll", get(poll::answer))
         .route("/uplink", post(uplink::answer))
-        .route("/assets/{name}", get(asset))
         .route(
             "/healthz",
             get(async || pages::sentence(StatusCode::OK, "ok")),
         )
         .route("/metrics", get(metrics::metrics))
-        .fallback(async || pages::missing())
+        .route("/status", get(status::status))
+        .fallback(page)
 }
 
 async fn root(request: Request) -> Response {
     if wants_upgrade(request.headers()) {
         return socket::echo(request).await;
     }
-    pages::index()
+    page(request).await
+}
+
+/// Everything else: scripts, styles, and pages that are no endpoint besides.
+async fn page(request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return pages::missing();
+    }
+    pages::at(kind(), request.uri().path(), request.headers())
+}
+
+/// Which pages this hub serves.
+fn kind() -> Pages {
+    Local::here().map_or(Pages::Off, |local| local.node.config.pages)
 }
 
 async fn channel(request: Request) -> Response {
@@ -56,10 +71,6 @@ fn talk_or_page(
     match channel {
         Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
         Ok(channel) if wants_upgrade(request.headers()) => socket::plain(request, channel, false),
-        Ok(_) => pages::chat(),
+        Ok(_) => pages::room(kind(), request.headers()),
     }
-}
-
-async fn asset(request: Request) -> Response {
-    pages::asset(url::part(request.uri(), 2))
 }

@@ -17,7 +17,7 @@ use crate::mailbox::{Mailbox, Parcel, Post};
 use crate::metrics::NodeCounters;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use tidewire_hub_core::{Counters, Settings, ShardId};
+use tidewire_hub_core::{Counters, Millis, Settings, ShardId};
 use tidewire_hub_proto::Term;
 use tokio::sync::oneshot;
 
@@ -26,6 +26,9 @@ pub(crate) struct Node {
     pub(crate) config: Config,
     pub(crate) settings: Arc<Settings>,
     pub(crate) clock: Clock,
+    pub(crate) started: Millis,
+    /// Where it listens.
+    pub(crate) addrs: Vec<SocketAddr>,
     /// The term of memory channels: new with each start.
     pub(crate) term: Term,
     pub(crate) engines: Map,

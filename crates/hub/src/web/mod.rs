@@ -4,4 +4,5 @@ pub(crate) mod caller;
 pub(crate) mod opening;
 pub(crate) mod pages;
 pub(crate) mod patience;
+pub(crate) mod site;
 pub(crate) mod url;

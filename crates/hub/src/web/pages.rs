@@ -1,21 +1,22 @@
-//! The pages that the binary carries, and plain answers.
+//! The pages: which of them a path gets, the plain ones, and plain answers.
 
+use super::site;
+use crate::config::Pages;
 use axum::body::Body;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
 /// Scripts and styles come from here and nowhere else; nothing is inline, and nobody may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
-
-const SVG: &str = "image/svg+xml";
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(super) const CSS: &str = "text/css; charset=utf-8";
+pub(super) const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+pub(super) const SVG: &str = "image/svg+xml";
 
 /// A file of `assets/`, with its type.
 macro_rules! asset {
@@ -39,23 +40,59 @@ const ASSETS: &[(&str, &str, &str)] = &[
     asset!("timeline.js", JAVASCRIPT),
 ];
 
-/// What runs here, and how to use it.
-pub(crate) fn index() -> Response<Body> {
-    page(HTML, include_str!("../../assets/index.html"))
-}
+/// How to get the full pages, on the plain front page of a binary that has none.
+const INDEX: &str = include_str!("../../assets/index.html");
+const NOTE: (&str, &str) = ("<!-- without the full pages -->\n", "<!-- end -->\n");
 
-/// A chat room; the page reads from its own address which.
-pub(crate) fn chat() -> Response<Body> {
-    page(HTML, include_str!("../../assets/chat.html"))
-}
-
-/// A script or a style.
-pub(crate) fn asset(name: &str) -> Response<Body> {
-    let found = ASSETS.iter().find(|asset| asset.0 == name);
-    match found {
-        Some(&(_, kind, text)) => page(kind, text),
-        None => missing(),
+/// What is under a path that is no endpoint.
+pub(crate) fn at(pages: Pages, path: &str, asked: &HeaderMap) -> Response<Body> {
+    let full = site::find(path).filter(|_| pages == Pages::Full);
+    match (pages, full) {
+        (_, Some(file)) => file.answer(asked),
+        (Pages::Off, None) => missing(),
+        (_, None) if path == "/" => index(),
+        (_, None) => match path.strip_prefix("/assets/").and_then(asset) {
+            Some(answer) => answer,
+            None if !site::is_of_full(path) => missing(),
+            None if pages == Pages::Plain => sentence(
+                StatusCode::NOT_FOUND,
+                "This hub serves its plain pages: its setting \"pages\" says so, and / says what there is.",
+            ),
+            None if !site::is_embedded() => sentence(
+                StatusCode::NOT_FOUND,
+                "This page is not in the binary, which was built without Node: install Node 20 or newer with \
+                 npm, run `cargo xtask web`, and build again.",
+            ),
+            None => missing(),
+        },
     }
+}
+
+/// A chat room, or any other channel; the page reads from its own address which.
+pub(crate) fn room(pages: Pages, asked: &HeaderMap) -> Response<Body> {
+    match (pages, site::room()) {
+        (Pages::Full, Some(file)) => file.answer(asked),
+        (Pages::Off, _) => missing(),
+        _ => answer(StatusCode::OK, HTML, include_str!("../../assets/chat.html")),
+    }
+}
+
+/// What runs here, and how to use it.
+fn index() -> Response<Body> {
+    let note = INDEX.split_once(NOTE.0);
+    let note = note.and_then(|(before, rest)| Some((before, rest.split_once(NOTE.1)?)));
+    let text = match note {
+        Some((before, (_, after))) if site::is_embedded() => format!("{before}{after}"),
+        Some((before, (note, after))) => format!("{before}{note}{after}"),
+        None => INDEX.to_owned(),
+    };
+    answer(StatusCode::OK, HTML, text)
+}
+
+/// A script or a style of the plain pages.
+fn asset(name: &str) -> Option<Response<Body>> {
+    let found = ASSETS.iter().find(|asset| asset.0 == name);
+    found.map(|&(_, kind, text)| answer(StatusCode::OK, kind, text))
 }
 
 /// There is nothing under this path.
@@ -64,10 +101,6 @@ pub(crate) fn missing() -> Response<Body> {
         StatusCode::NOT_FOUND,
         "There is nothing here; / says what there is.",
     )
-}
-
-fn page(kind: &'static str, text: &'static str) -> Response<Body> {
-    answer(StatusCode::OK, kind, text)
 }
 
 /// A line of text.
