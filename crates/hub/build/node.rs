@@ -21,7 +21,9 @@ pub(crate) fn version() -> Result<String, String> {
     let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
     match major(&version) {
         Some(major) if major >= OLDEST => Ok(version),
-        _ => Err(format!("Node {OLDEST} or newer is needed, and here is {version}")),
+        _ => Err(format!(
+            "Node {OLDEST} or newer is needed, and here is {version}"
+        )),
     }
 }
 
@@ -68,6 +70,8 @@ fn reason(log: &Path) -> String {
     let text = String::from_utf8_lossy(&text);
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let telling = lines().find(|line| line.to_ascii_lowercase().contains("error"));
-    let line = telling.or_else(|| lines().next()).unwrap_or("it failed and said nothing");
+    let line = telling
+        .or_else(|| lines().next())
+        .unwrap_or("it failed and said nothing");
     line.chars().filter(|c| !c.is_control()).take(200).collect()
 }

@@ -73,7 +73,11 @@ fn look(root: &Path, web: &Path, out: &Path) -> Result<Found, String> {
     node::run(&mut build, &log, BUILD).map_err(|why| format!("{why}; {HOW}"))?;
     let pages = read(&dist).map_err(|why| format!("{why}; {HOW}"))?;
     let seconds = begun.elapsed().as_secs_f32();
-    let with = if installed { " and its packages from npm" } else { "" };
+    let with = if installed {
+        " and its packages from npm"
+    } else {
+        ""
+    };
     Ok(Found {
         pages,
         said: vec![format!(
@@ -90,11 +94,21 @@ fn install(web: &Path, log: &Path) -> Result<bool, String> {
         return Ok(false);
     }
     let mut npm = node::npm();
-    npm.args(["ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund"])
-        // Nobody waits for minutes because there is no network.
-        .args(["--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000"])
-        .args(["--fetch-retry-maxtimeout=2000"])
-        .current_dir(web);
+    npm.args([
+        "ci",
+        "--omit=dev",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+    ])
+    // Nobody waits for minutes because there is no network.
+    .args([
+        "--prefer-offline",
+        "--fetch-retries=1",
+        "--fetch-retry-mintimeout=1000",
+    ])
+    .args(["--fetch-retry-maxtimeout=2000"])
+    .current_dir(web);
     node::run(&mut npm, log, FETCH).map_err(|why| {
         format!("npm could not fetch two packages ({why}); with a network, run `cargo xtask web` and build again")
     })?;

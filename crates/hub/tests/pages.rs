@@ -1,11 +1,11 @@
-//! The pages of the hub in Chromium: two people chat, reload, lose the hub and come back; the tester echoes.
+//! The plain pages of the hub in Chromium: two people chat, reload, lose the hub and come back; the tester echoes.
 #![allow(clippy::unwrap_used)]
 
 mod browser;
 
 use browser::{Browser, Tab};
 use std::time::Duration;
-use tidewire_hub::config::Config;
+use tidewire_hub::config::{Config, Pages};
 use tidewire_hub::{Guard, Hub};
 use tidewire_hub_core::{Access, Namespace, Storage};
 
@@ -17,6 +17,7 @@ async fn start(folder: &std::path::Path, listen: &str) -> Hub {
     let mut config = Config::default();
     config.listen = vec![listen.to_owned()];
     config.guard = Guard::new(&config.listen, Vec::new(), Vec::new(), true);
+    config.pages = Pages::Plain;
     config.shards = 2;
     config.data = folder.to_owned();
     for (name, storage) in [

@@ -1,8 +1,8 @@
 //! Every option by its name: how it is read, and how its value is shown. The sample, the environment
 //! names and the suggestions follow from these lists.
 
-use super::{Config, Pages};
 use super::value::{Value, show_duration, show_size};
+use super::{Config, Pages};
 use crate::guard::{HostRule, OriginRule, listen_address};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -284,6 +284,17 @@ fn echo_and_health_are_for_everybody() {
 }
 
 #[test]
+fn scripts_for_all_sites_ask_for_the_host_alone() {
+    let judge = |host, origin| Guard::default().judge(Endpoint::Script, host, origin, false);
+    for origin in [None, Some("https://shop.example"), Some("null")] {
+        assert_eq!(judge(Some("localhost:4000"), origin), Ok(()));
+        for host in [None, Some("evil.example")] {
+            assert!(judge(host, origin).is_err(), "{host:?} {origin:?}");
+        }
+    }
+}
+
+#[test]
 fn a_denial_names_what_it_saw_the_setting_and_the_flag() {
     let guard = guard(&["127.0.0.1:4000"], &[], &[], true);
     let deny = |host, origin| {

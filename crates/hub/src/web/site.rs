@@ -83,7 +83,11 @@ impl File {
         set(&mut answer, ETAG, self.tag);
         set(&mut answer, VARY, "Accept-Encoding");
         if self.is_immutable() {
-            set(&mut answer, CACHE_CONTROL, "public, max-age=31536000, immutable");
+            set(
+                &mut answer,
+                CACHE_CONTROL,
+                "public, max-age=31536000, immutable",
+            );
         }
         if is_for_all(self.url) {
             set(&mut answer, ACCESS_CONTROL_ALLOW_ORIGIN, "*");
@@ -157,7 +161,12 @@ mod tests {
 
     #[test]
     fn gzip_is_for_those_who_take_it() {
-        for yes in ["gzip", "br, GZIP", "deflate;q=1, gzip ; q=0.1", "gzip;q=1.0"] {
+        for yes in [
+            "gzip",
+            "br, GZIP",
+            "deflate;q=1, gzip ; q=0.1",
+            "gzip;q=1.0",
+        ] {
             assert!(takes_gzip(&asked(ACCEPT_ENCODING, yes)), "{yes}");
         }
         for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "gzip;q=a"] {
