@@ -15,7 +15,7 @@ pub(crate) fn compiler() -> Result {
 }
 
 /// curl, one of the interop peers.
-fn curl() -> Result {
+pub(crate) fn curl() -> Result {
     need("curl", &["curl"], &["curl", "ca-certificates"]).map(|_| ())
 }
 
@@ -61,14 +61,22 @@ pub(crate) fn python3() -> Result {
     Ok(())
 }
 
+/// Node and npm, which every machine brings that builds the pages.
+pub(crate) fn node() -> Result {
+    for program in ["node", "npm"] {
+        if !process::works(Command::new(program).arg("--version")) {
+            return Err(Failure::new(format!(
+                "{program} is missing: install Node.js 20 or newer with npm"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Python 3, npm, curl and a browser for the interop suite, which installs its own packages.
 pub(crate) fn interop() -> Result<PathBuf> {
     python3()?;
-    if !process::works(Command::new("npm").arg("--version")) {
-        return Err(Failure::new(
-            "npm is missing: install Node.js 20 or newer with npm",
-        ));
-    }
+    node()?;
     curl()?;
     chromium()
 }

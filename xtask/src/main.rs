@@ -22,6 +22,7 @@ mod setup;
 mod suites;
 mod toolchain;
 mod tools;
+mod web;
 
 use std::process::ExitCode;
 
@@ -64,8 +65,9 @@ fn start(arguments: &[String]) -> Result<bool> {
         }
         return Ok(true);
     }
+    let whole_web = name == "web" && rest == ["--test"];
     let bless = matches!(name.as_str(), "api" | "semver") && rest == ["--bless"];
-    if name != "conformance" && !rest.is_empty() && !bless {
+    if name != "conformance" && !rest.is_empty() && !bless && !whole_web {
         return Err(Failure::new(format!(
             "`{name}` takes no arguments, but got `{}`; see `cargo xtask --help`",
             rest.join(" ")
@@ -74,6 +76,7 @@ fn start(arguments: &[String]) -> Result<bool> {
     match name.as_str() {
         "test" => Ok(suites::run_all(&Context::find()?)),
         "setup" => setup::everything(&Context::find()?).map(|()| true),
+        "web" if !whole_web => web::build(&Context::find()?).map(|()| true),
         "cost" => cost::print(&Context::find()?).map(|()| true),
         "api" if bless => {
             let context = Context::find()?;
@@ -110,6 +113,7 @@ fn help() -> String {
 Usage: cargo xtask TASK
 
   test         every suite below, in this order; ends with `N passed, N failed`
+  web          build the pages of the hub with Node; `web --test`: the suite of that name
   setup        install what the suites need (apt, pip, npm, cargo, rustup), run nothing
   cost         build time and crates of a program with Tidewire, beside tokio-tungstenite
 

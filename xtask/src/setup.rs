@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::process::Result;
-use crate::{autobahn, install, tools};
+use crate::{autobahn, install, tools, web};
 
 /// Installs what any suite needs.
 pub(crate) fn everything(context: &Context) -> Result {
@@ -11,6 +11,7 @@ pub(crate) fn everything(context: &Context) -> Result {
     install::proxies()?;
     install::openssl()?;
     install::interop()?;
+    web::install(context)?;
     for tool in [tools::DENY, tools::HACK, tools::SEMVER] {
         tool.get(context)?;
     }

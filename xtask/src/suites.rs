@@ -7,7 +7,7 @@ use crate::process::{self, Failure, Result};
 use crate::report::{self, Done, Row};
 use crate::{
     api, arrows, autobahn, deny, features, install, msrv, nightly, package, purity, release,
-    rustdoc_json, semver,
+    rustdoc_json, semver, web,
 };
 
 /// One thing that is proved about the workspace.
@@ -81,6 +81,11 @@ pub(crate) const SUITES: &[Suite] = &[
         name: "deny",
         about: "licences, sources, bans, minimum versions",
         run: deny::suite,
+    },
+    Suite {
+        name: "web",
+        about: "the SDK and the pages: types, tests, browsers, tutorial (alone: `web --test`)",
+        run: web::suite,
     },
     Suite {
         name: "interop",
@@ -186,6 +191,7 @@ fn unit(context: &Context) -> Result<Done> {
     install::proxies()?;
     install::openssl()?;
     install::python3()?;
+    web::install(context)?;
     let mut command = context.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
     let mut total = Total::default();
     let status = process::run_lines(&mut command, 40 * MINUTE, |line| total.add(line))?;
