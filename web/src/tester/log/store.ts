@@ -59,6 +59,8 @@ export class Log {
   counts = none();
   /** Rows that were dropped because newer ones needed their place. */
   dropped = 0;
+  /** Another number whenever rows left or came back otherwise than by dropping the oldest. */
+  epoch = 0;
   #bytes = 0;
   #rows: Row[] = [];
   #next = 1;
@@ -120,6 +122,7 @@ export class Log {
       this.#cleared = { rows: this.#rows, counts: this.counts, dropped: this.dropped };
     }
     this.#rows = [];
+    this.epoch += 1;
     this.#bytes = 0;
     this.counts = none();
     this.dropped = 0;
@@ -138,6 +141,7 @@ export class Log {
       return;
     }
     this.#cleared = undefined;
+    this.epoch += 1;
     this.#rows = [...before.rows, ...this.#rows];
     this.#bytes += before.rows.reduce((sum, row) => sum + costOf(row), 0);
     this.dropped += before.dropped;
@@ -190,6 +194,8 @@ export class Log {
     }
     this.#rows.splice(0, gone);
     this.dropped += gone;
+    // What was cleared before is older still; and without these rows its ids would leave a gap.
+    this.#cleared = undefined;
   }
 
   #tell(): void {
