@@ -152,11 +152,18 @@ async function all() {
   for (const { url, entry } of LIBRARIES) {
     put(url, basename(url), (await bundle(entry)).script);
   }
+  // Of the tester: runs regular expressions in a thread of its own. The page in one file brings it along as a text.
+  const matcher = (await bundle("src/tester/log/matcher-worker.ts", { format: "iife" })).script;
+  const matcherUrl = hashed("matcher", "js", matcher);
+  const pageParts = (name, worker) => bundle(`src/${name}/main.tsx`, {
+    external: ["/chat.js", "/tidewire.js"],
+    define: { MATCHER_SCRIPT: JSON.stringify(worker) },
+  });
   for (const page of PAGES) {
-    const { script, style } = await bundle(`src/${page.name}/main.tsx`, { external: ["/chat.js", "/tidewire.js"] });
+    const { script, style } = await pageParts(page.name, matcherUrl);
     put(page.url, `${page.name}.html`, shell(page, hashed(page.name, "css", style), hashed(page.name, "js", script), theme));
     if (page.name === "tester") {
-      put("/tester.html", "tester-standalone.html", standalone(page, style, script, themeText));
+      put("/tester.html", "tester-standalone.html", standalone(page, style, (await pageParts(page.name, matcher)).script, themeText));
     }
   }
   // The demos are served as they are written: their source is what they show.

@@ -1,6 +1,22 @@
 // The page's script: fills the body.
 import { render } from "preact";
 import "../style/base.css";
-import { Header } from "../ui/header.tsx";
+import "./tester.css";
+import { App } from "./app.tsx";
+import { Tester } from "./tester.ts";
 
-render(<><Header here="/" /><main id="main" /></>, document.getElementById("app")!);
+const tester = new Tester();
+// The token of the agent leaves the address before anything is drawn.
+void tester.access.begin();
+
+addEventListener("hashchange", () => {
+  const token = tester.access.takeToken();
+  if (token !== undefined) {
+    void tester.access.redeem(token);
+  }
+  if (/(^#|&)url=/.test(location.hash) && tester.session.phase !== "open") {
+    tester.takeLink();
+  }
+});
+
+render(<App tester={tester} />, document.getElementById("app")!);

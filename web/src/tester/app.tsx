@@ -1,0 +1,53 @@
+// The page: connection and composer, the log, and the panels beside it.
+import { Header } from "../ui/header.tsx";
+import { Composer } from "./compose/composer.tsx";
+import { Connection } from "./connection/connection.tsx";
+import { copies } from "./copy-as.ts";
+import { Keys } from "./keys.tsx";
+import { LogView } from "./log/index.ts";
+import type { Row } from "./model.ts";
+import { AgentPanel } from "./panels/agent-panel.tsx";
+import { CopyPanel } from "./panels/copy-panel.tsx";
+import { HandshakePanel } from "./panels/handshake.tsx";
+import { SnippetsPanel } from "./panels/snippets-panel.tsx";
+import { Tabs } from "./panels/tabs.tsx";
+import { useStore } from "./store.ts";
+import type { Tester } from "./tester.ts";
+import { EXAMPLE_KEY } from "./wire/accept.ts";
+
+export function App({ tester }: { tester: Tester }) {
+  const { panels, tab } = useStore(tester.settings);
+  const copyAs = (row: Row) => {
+    const target = tester.session.view.value.target ?? tester.target();
+    return target === undefined ? [] : copies(target, row.kind === "binary" ? row.bytes : row.text, EXAMPLE_KEY).map(({ label, text }) => ({ label, text }));
+  };
+  const tabs = [
+    { id: "handshake", label: "Handshake", body: () => <HandshakePanel tester={tester} /> },
+    { id: "agent", label: "Agent", body: () => <AgentPanel tester={tester} /> },
+    { id: "snippets", label: "Snippets", body: () => <SnippetsPanel tester={tester} /> },
+    { id: "copy", label: "Copy as", body: () => <CopyPanel tester={tester} /> },
+  ];
+  return (
+    <>
+      <Header here="/tester">
+        <button type="button" class="small" aria-pressed={panels} onClick={() => tester.settings.patch({ panels: !panels })}>Panels</button>
+        <Keys tester={tester} />
+      </Header>
+      <main id="main" class={panels ? "with-panels" : ""} tabIndex={-1}>
+        <h1 class="sr">WebSocket tester</h1>
+        <div class="left">
+          <Connection tester={tester} />
+          <Composer tester={tester} />
+        </div>
+        <section id="log" class="card log-card" aria-label="Log" tabIndex={-1}>
+          <LogView log={tester.log} onResend={(row) => tester.resend(row)} onReplay={(rows) => tester.replay(rows)} copyAs={copyAs} />
+        </section>
+        {panels && (
+          <section class="card side" aria-label="Panels">
+            <Tabs tabs={tabs} chosen={tab} choose={(id) => tester.settings.patch({ tab: id })} label="Panels" />
+          </section>
+        )}
+      </main>
+    </>
+  );
+}
