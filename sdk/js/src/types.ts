@@ -47,8 +47,8 @@ export interface Message {
   redacted?: boolean;
 }
 
-/** What to publish: JSON as `{ data }`, a string as `{ text }`, bytes as `{ bytes }`. */
-export type Payload = { data: Json } | { text: string } | { bytes: Uint8Array };
+/** What to publish: a string arrives as `text`, bytes as `bytes`, anything else as `data`. */
+export type Payload = Json | ArrayBuffer | ArrayBufferView;
 
 export interface PublishOptions {
   /** The idempotency key, at most 128 bytes. Default: a new one. One key is kept once, however often it is sent. */

@@ -1,0 +1,14 @@
+// How long to wait before the next attempt: at random, below a bound that doubles.
+export interface Bounds {
+  min: number;
+  max: number;
+}
+
+/** No timer is set for longer: a hub's word alone does not put a client to sleep for a day. */
+const LONGEST = 3_600_000;
+
+/** The pause before attempt `tries` (from 0), in ms; `asked`: the least that the hub asked for. */
+export function pause({ min, max }: Bounds, tries: number, asked?: number): number {
+  const spread = Math.min(max, min * 2 ** Math.min(tries, 30)) * Math.random();
+  return asked === undefined ? spread : Math.min(LONGEST, asked + Math.max(spread, (asked / 2) * Math.random()));
+}

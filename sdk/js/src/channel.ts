@@ -1,0 +1,278 @@
+// A channel: where the program is in it, and what it is told of it.
+import { isObject, message, number, text, type Wire } from "./codec.js";
+import type { Core } from "./core.js";
+import { Emitter } from "./emitter.js";
+import { pause } from "./backoff.js";
+import { Presence } from "./presence.js";
+import { TidewireError } from "./types.js";
+import type {
+  Ack, ChannelEvents, ChannelOptions, ChannelState, Gap, HistoryOptions, HistoryPage, Off, Payload, Position, PublishOptions,
+} from "./types.js";
+
+/** A named stream of messages. Made by `tide.channel(name)`. */
+export class Channel {
+  /** The full name: `chat:lobby`, also if `lobby` was asked for. */
+  readonly name: string;
+  /** Who is here. */
+  readonly presence: Presence;
+  /** @internal How many of the newest come first, if there is no position. */
+  newest = 0;
+  /** @internal Whether joins and leaves are wanted. */
+  watched = false;
+  /** @internal Whether the program wants it. */
+  wanted = false;
+  readonly #core: Core;
+  readonly #on = new Emitter<ChannelEvents>();
+  #state: ChannelState = "idle";
+  #pos: Position | undefined;
+  /** The subscribe that waits for its answer. What comes before that belongs to an earlier one, and comes again. */
+  #call = 0;
+  /** A new subscribe is on its way. */
+  #entering = false;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #tries = 0;
+
+  /** @internal */
+  constructor(core: Core, name: string) {
+    this.#core = core;
+    this.name = name;
+    this.presence = new Presence(core, this);
+  }
+
+  get state(): ChannelState {
+    return this.#state;
+  }
+
+  /** The position of the last that came: what to hand to `since` in a later life of the program. */
+  get pos(): Position | undefined {
+    return this.#pos;
+  }
+
+  /** Listens. The first listener of `message` subscribes. */
+  on<E extends keyof ChannelEvents>(event: E, listener: ChannelEvents[E]): Off {
+    const off = this.#on.on(event, listener);
+    if (event === "message") {
+      this.subscribe();
+    }
+    return off;
+  }
+
+  subscribe(): this {
+    if (!this.wanted) {
+      this.wanted = true;
+      this.#set("subscribing");
+      this.#core.need();
+      this.renew();
+    }
+    return this;
+  }
+
+  /** Nothing comes any more. A later `subscribe()` goes on from here. */
+  unsubscribe(): this {
+    if (this.wanted) {
+      this.#leave();
+      this.#core.leave(this);
+    }
+    return this;
+  }
+
+  /** Resolves when the hub has kept it; see `Tidewire.publish`. */
+  publish(payload: Payload, options?: PublishOptions): Promise<Ack> {
+    return this.#core.publish(this.name, payload, options);
+  }
+
+  /** A page of what was said before: the newest, or those before or after a position. */
+  history({ before, after, limit, signal }: HistoryOptions = {}): Promise<HistoryPage> {
+    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => {
+      const pos = text(answer["pos"]);
+      const messages = Array.isArray(answer["messages"]) ? (answer["messages"] as unknown[]).filter(isObject) : [];
+      return {
+        messages: messages.map((one) => message(this.name, one)),
+        more: answer["more"] === true,
+        ...(pos !== undefined && { pos }),
+      };
+    });
+  }
+
+  /** @internal Options of a second `tide.channel` count as long as nothing has come. */
+  begin({ since, history }: ChannelOptions): void {
+    this.#pos ??= since;
+    this.newest = history ?? this.newest;
+  }
+
+  /** @internal Subscribes (again) over the connection that there is; what changes at once is asked at once. */
+  renew(): void {
+    if (!this.#entering) {
+      this.#entering = true;
+      queueMicrotask(() => {
+        this.#entering = false;
+        this.enter();
+      });
+    }
+  }
+
+  /** @internal The connection is new, or what is wanted has changed. */
+  enter(): void {
+    const line = this.#core.line();
+    if (!line || !this.wanted) {
+      return;
+    }
+    clearTimeout(this.#retry);
+    if (line.follow) {
+      line.follow();
+      return;
+    }
+    const subscribe = {
+      op: "subscribe",
+      channel: this.name,
+      since: this.#pos,
+      history: this.#pos === undefined && this.newest > 0 ? this.newest : undefined,
+      presence: this.watched || undefined,
+    };
+    const again = this.#state === "recovering" || this.#state === "live";
+    if (again) {
+      this.#core.ask({ op: "unsubscribe", channel: this.name });
+    }
+    this.#core.drop(this.#call);
+    this.#call = this.#core.ask(
+      subscribe,
+      (answer) => {
+        this.#call = 0;
+        this.#begun(answer);
+      },
+      (error) => {
+        this.#call = 0;
+        this.refused(error);
+      },
+    );
+  }
+
+  /** @internal The connection is gone, and with it the subscription. */
+  lost(): void {
+    clearTimeout(this.#retry);
+    this.#core.drop(this.#call);
+    this.#call = 0;
+    if (this.wanted) {
+      this.#set("subscribing");
+    }
+  }
+
+  /** @internal What the hub says of this channel. */
+  heard(object: Wire): void {
+    const pos = text(object["pos"]);
+    // What is kept and comes now comes again after the answer.
+    if (!this.wanted || (this.#call > 0 && pos !== undefined)) {
+      return;
+    }
+    switch (object["op"]) {
+      case "ok":
+        this.#begun(object);
+        break;
+      case "message":
+        this.#pos = pos ?? this.#pos;
+        this.#on.emit("message", message(this.name, object));
+        break;
+      case "live":
+        this.#pos = pos ?? this.#pos;
+        this.#live();
+        break;
+      case "lag":
+        if (object["recovering"] === true) {
+          this.#set("recovering");
+        } else {
+          this.#gap(pos, text(object["from"]) ?? this.#pos, number(object["skipped"]));
+        }
+        break;
+      case "join":
+      case "leave":
+        this.presence.heard(object);
+        break;
+    }
+  }
+
+  /** @internal The subscription was refused. */
+  refused(error: TidewireError): void {
+    if (!this.wanted) {
+      return;
+    }
+    if (error.code === "bad_position" && this.#pos !== undefined) {
+      const from = this.#pos;
+      this.#pos = undefined;
+      this.#on.emit("gap", { from });
+      this.renew();
+    } else if (error.temporary) {
+      this.#set("subscribing");
+      this.#retry = setTimeout(() => this.enter(), pause(this.#core.backoff, this.#tries++, error.retryAfter));
+    } else {
+      this.#leave();
+      this.#core.leave(this);
+      this.#on.emit("error", error);
+    }
+  }
+
+  /** @internal For presence, which has no event of its own for it. */
+  report(error: TidewireError): void {
+    this.#on.emit("error", error);
+  }
+
+  #leave(): void {
+    this.wanted = false;
+    this.lost();
+    this.#set("idle");
+  }
+
+  /** The answer to a subscribe. */
+  #begun(answer: Wire): void {
+    const pos = text(answer["pos"]);
+    const recovered = answer["recovered"];
+    this.#tries = 0;
+    const was = this.#state;
+    if (recovered === true) {
+      // The position of the answer is not ours yet: what comes now is before it. A poll that goes on is as live as it was.
+      if (was !== "live") {
+        this.#set("recovering");
+      }
+    } else if (recovered === false) {
+      this.#set("recovering");
+      this.#gap(pos, this.#pos);
+    } else if (this.#pos === undefined && this.newest > 0) {
+      // Until the newest have come, their absence is no place to come back to.
+      this.#set("recovering");
+    } else {
+      this.#pos = pos ?? this.#pos;
+      this.#live();
+    }
+    this.presence.begun(was === "live");
+  }
+
+  #gap(pos: Position | undefined, from: Position | undefined, skipped?: number): void {
+    const gap: Gap = {};
+    if (from !== undefined) {
+      gap.from = from;
+    }
+    if (pos !== undefined) {
+      this.#pos = gap.pos = pos;
+    }
+    if (skipped !== undefined) {
+      gap.skipped = skipped;
+    }
+    this.#on.emit("gap", gap);
+  }
+
+  #live(): void {
+    if (this.#state !== "live" && this.wanted) {
+      this.#set("live");
+      this.#on.emit("live", this.#pos ?? "");
+    }
+  }
+
+  #set(state: ChannelState): void {
+    if (this.#state !== state) {
+      this.#state = state;
+      this.#on.emit("state", state);
+    }
+  }
+}
+
+/** The full name of a channel. */
+export const full = (name: string): string => (name.includes(":") ? name : `chat:${name}`);

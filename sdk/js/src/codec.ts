@@ -1,0 +1,112 @@
+// Between what a program handles and what is on the wire. Nothing that the hub sends is trusted to have its type.
+import type { Json, Member, Message, Payload, Sender } from "./types.js";
+import { TidewireError } from "./types.js";
+
+/** An object as it came: any field may be anything. */
+export type Wire = Record<string, unknown>;
+
+export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+export const number = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isFinite(value) ? value : undefined;
+
+export const isObject = (value: unknown): value is Wire =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A copy with those of the fields that are strings. */
+function strings<K extends string>(object: Wire, names: readonly K[]): { [N in K]?: string } {
+  const found: { [N in K]?: string } = {};
+  for (const name of names) {
+    const value = text(object[name]);
+    if (value !== undefined) {
+      found[name] = value;
+    }
+  }
+  return found;
+}
+
+/** What a message of the hub holds: objects, none if it makes no sense. */
+export function decode(data: unknown): Wire[] {
+  try {
+    if (typeof data === "string") {
+      const value: unknown = JSON.parse(data);
+      return (Array.isArray(value) ? value : [value]).filter(isObject);
+    }
+    // The binary form: the length of a header, the header, the payload.
+    const view = new DataView(data as ArrayBuffer);
+    const end = 4 + view.getUint32(0);
+    const header: unknown = JSON.parse(new TextDecoder().decode(new Uint8Array(view.buffer, 4, end - 4)));
+    return isObject(header) ? [{ ...header, bytes: new Uint8Array(view.buffer, end) }] : [];
+  } catch {
+    return [];
+  }
+}
+
+function fromBase64(text: string): Uint8Array {
+  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+}
+
+function toBase64(bytes: Uint8Array): string {
+  let all = "";
+  for (let at = 0; at < bytes.length; at += 0x2000) {
+    all += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
+  }
+  return btoa(all);
+}
+
+/** The field of `publish` that a payload goes into. */
+export function encode(payload: Payload): Wire {
+  if (typeof payload === "string") {
+    return { text: payload };
+  }
+  if (ArrayBuffer.isView(payload)) {
+    return { base64: toBase64(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)) };
+  }
+  if (payload instanceof ArrayBuffer) {
+    return { base64: toBase64(new Uint8Array(payload)) };
+  }
+  return { data: payload ?? null };
+}
+
+/** A message of a channel. */
+export function message(channel: string, object: Wire): Message {
+  const made: Message = { channel, at: number(object["at"]) ?? 0, ...strings(object, ["pos", "key", "text"]) };
+  if (isObject(object["from"])) {
+    made.from = strings(object["from"], ["client", "user", "name"]) satisfies Sender;
+  }
+  const base64 = text(object["base64"]);
+  if (object["bytes"] instanceof Uint8Array) {
+    made.bytes = object["bytes"];
+  } else if (base64 !== undefined) {
+    try {
+      made.bytes = fromBase64(base64);
+    } catch {
+      // No base64: a message without payload still moves the position.
+    }
+  }
+  if ("data" in object) {
+    made.data = object["data"] as Json;
+  }
+  if (object["redacted"] === true) {
+    made.redacted = true;
+  }
+  return made;
+}
+
+/** Who is in a channel, if it says so. */
+export function member(object: unknown): Member | undefined {
+  const session = isObject(object) ? text(object["session"]) : undefined;
+  return session === undefined ? undefined : { session, ...strings(object as Wire, ["client", "user", "name"]) };
+}
+
+/** Codes after which the same command may work later. */
+const TEMPORARY = ["rate_limited", "storage_full", "unavailable", "overloaded"];
+
+/** The error that an object tells. */
+export function failure(object: Wire): TidewireError {
+  const code = text(object["code"]) ?? "bad_answer";
+  return new TidewireError(code, text(object["message"]) ?? code, TEMPORARY.includes(code), number(object["retry_after_ms"]));
+}
+
+/** A command as it goes out. */
+export const command = (id: number, fields: string): string => `{"id":${id},${fields.slice(1)}`;

@@ -1,0 +1,22 @@
+// What a channel needs of the client.
+import type { Bounds } from "./backoff.js";
+import type { Channel } from "./channel.js";
+import type { Wire } from "./codec.js";
+import type { Line } from "./transports/line.js";
+import type { Ack, Payload, PublishOptions, TidewireError } from "./types.js";
+
+export interface Core {
+  readonly backoff: Bounds;
+  /** The connection, if it is open. */
+  line(): Line | undefined;
+  /** Connects, unless the program said not to. */
+  need(): void;
+  /** Asks over the connection that there is; it is not asked again over another. */
+  ask(command: Wire, ok?: (answer: Wire) => void, no?: (error: TidewireError) => void): number;
+  /** The answer does not matter any more. */
+  drop(call: number): void;
+  /** Asks what may be asked twice. */
+  read(command: Wire, signal?: AbortSignal): Promise<Wire>;
+  publish(channel: string, payload: Payload, options?: PublishOptions): Promise<Ack>;
+  leave(channel: Channel): void;
+}

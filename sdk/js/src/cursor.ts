@@ -1,0 +1,32 @@
+// A cursor: the positions of several channels in one word.
+import type { Position } from "./types.js";
+
+const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/** The 64-bit FNV-1a of a channel's full name. */
+function hash(name: string): bigint {
+  let value = 0xcbf29ce484222325n;
+  for (const byte of new TextEncoder().encode(name)) {
+    value = BigInt.asUintN(64, (value ^ BigInt(byte)) * 0x100000001b3n);
+  }
+  return value;
+}
+
+function base62(value: bigint): string {
+  let text = "";
+  do {
+    text = DIGITS[Number(value % 62n)] + text;
+    value /= 62n;
+  } while (value > 0n);
+  return text;
+}
+
+/** The cursor of up to 32 channels, of which some may have no position yet. */
+export function cursor(channels: readonly { name: string; pos?: Position | undefined }[]): string | undefined {
+  if (channels.length === 1) {
+    return channels[0]!.pos;
+  }
+  const known = channels.filter(({ pos }) => pos !== undefined);
+  const parts = known.map(({ name, pos }) => [hash(name), pos] as const).sort(([a], [b]) => (a < b ? -1 : 1));
+  return parts.map(([value, pos]) => `${base62(value)}.${pos}`).join("~") || undefined;
+}

@@ -1,0 +1,52 @@
+// What every way of talking to the hub has in common.
+import type { Wire } from "../codec.js";
+import type { Channel } from "../channel.js";
+import type { TransportName } from "../types.js";
+
+/** How a way ended. */
+export interface End {
+  /** A close code of WebSocket, a status of HTTP, or 0. */
+  code: number;
+  message: string;
+  /** The least pause that the hub asks for, in ms. */
+  retry?: number | undefined;
+  /** Coming back would end the same way. */
+  stop?: boolean;
+  /** Not the hub but this way is to blame: try another. */
+  blocked?: boolean;
+}
+
+/** What a way tells. */
+export interface Ear {
+  /** Commands can be sent. */
+  up(): void;
+  heard(object: Wire): void;
+  /** It is over; nothing comes after it. */
+  down(end: End): void;
+}
+
+/** What a way has to know. */
+export interface Setup {
+  /** `http://host/base`, without a slash at its end. */
+  readonly base: string;
+  readonly patience: number;
+  readonly idle: number;
+  readonly socket: (new (url: string, protocols?: string | string[]) => WebSocket) | undefined;
+  readonly fetch: typeof fetch;
+  /** Who asks, for a query. */
+  who(): { client?: string | undefined; name?: string | undefined };
+  /** What is to be followed. */
+  followed(): Channel[];
+}
+
+export interface Line {
+  readonly name: TransportName;
+  /** When anything came last. */
+  readonly heardAt: number;
+  /** Sends commands in order. */
+  send(commands: readonly string[]): void;
+  /** Only where what is followed is part of a request: it has changed, or has to begin anew. */
+  follow?(): void;
+  /** Ends it, silently; resolves when the other side knows. */
+  close(): Promise<void>;
+}
