@@ -136,7 +136,9 @@ async function all() {
       put("/tester.html", "tester-standalone.html", standalone(page, style, script, themeText));
     }
   }
-  // The demos are served as they are written: their source is what they show.
+  // The demos are served as they are written: their source is what they show. Style and frame are shared.
+  put("/demos/demo.css", "demos/demo.css", (await bundle("src/demos/demo.css")).style);
+  put("/demos/frame.js", "demos/frame.js", (await bundle("src/demos/frame.tsx", { format: "iife" })).script);
   for (const file of readdirSync(join(HERE, "src/demos/files"))) {
     put(`/demos/${file.replace(/\.html$/, "")}`, `demos/${file}`, readFileSync(join(HERE, "src/demos/files", file), "utf8"));
   }
@@ -164,7 +166,7 @@ if (process.argv.includes("--watch")) {
         await all().then(() => console.log("built"), (error) => console.error(String(error)));
       }
     }) }],
-    entryPoints: [...PAGES.map(({ name }) => `src/${name}/main.tsx`), ...LIBRARIES.map(({ entry }) => entry)],
+    entryPoints: [...PAGES.map(({ name }) => `src/${name}/main.tsx`), ...LIBRARIES.map(({ entry }) => entry), "src/demos/frame.tsx"],
     external: ["/chat.js", "/tidewire.js"],
     outdir: DIST,
   });
