@@ -42,6 +42,8 @@ const server = createServer((question, answer) => {
   const passed = request({ host: HUB.hostname, port: HUB.port, path: question.url, method: question.method, headers: own(question.headers) }, (reply) => {
     answer.writeHead(reply.statusCode, reply.headers);
     reply.pipe(answer);
+    // A hub that goes away ends its streams here, too.
+    reply.on("close", () => reply.complete || answer.destroy());
   });
   passed.on("error", (error) => answer.writeHead(502).end(`The hub at ${HUB.origin} does not answer: ${error.message}\n`));
   answer.on("close", () => passed.destroy());

@@ -11,7 +11,7 @@ export const DEMOS = [
   {
     name: "cursors",
     title: "Catch the dot",
-    about: "Everybody’s cursor in one field, as a game: who reaches the dot first gets the point. The order of the channel is the referee.",
+    about: "Everybody’s cursor in one field, as a game: who reaches the ring first gets the point. The order of the channel is the referee.",
     wire: "WebSocket, a plain channel, binary frames of 12 bytes",
     people: "two tabs, or a phone and a friend",
   },

@@ -1,5 +1,5 @@
 const $ = (id) => document.getElementById(id), field = $("field"), MOVE = 1, CATCH = 2;
-const me = { id: crypto.getRandomValues(new Uint16Array(1))[0], x: 500, y: 300, score: 0, seen: Infinity, look: "me" };
+const me = { id: crypto.getRandomValues(new Uint16Array(1))[0], x: 400, y: 300, score: 0, seen: Infinity, look: "me" };
 const players = new Map([[me.id, me]]);
 let socket, round = 0, changed = true;
 const place = () => ({ x: 60 + (round * 7919 + 311) % 680, y: 60 + (round * 6151 + 173) % 480 }); // the same for everybody
@@ -20,7 +20,7 @@ function heard([kind, id, its, x, y, score]) {
   const caught = kind === CATCH && its === round; // the first in the channel's order; the next one is late for this round
   if (id !== me.id) players.set(id, { x, y, score, seen: Date.now(), look: "other" });
   if (caught) players.get(id).score++;
-  round = caught ? its + 1 : Math.max(round, its); // who came later learns the round from the others
+  round = caught ? (its + 1) % 65536 : Math.max(round, its); // who came later learns the round from the others
   draw();
 }
 function circle({ x, y, look }, r) {
@@ -30,9 +30,9 @@ function circle({ x, y, look }, r) {
 }
 function draw() {
   for (const [id, { seen }] of players) if (seen < Date.now() - 6000) players.delete(id); // silent, so gone
-  field.replaceChildren(circle({ ...place(), look: "target" }, 26), ...[...players.values()].map((player) => circle(player, 14)));
-  const [mine, ...others] = [...players.values()].map(({ score }) => score);
-  $("score").textContent = `You: ${mine}. Others: ${others.join(", ") || "nobody yet"}.`;
+  const others = [...players.values()].filter((player) => player !== me);
+  field.replaceChildren(circle({ ...place(), look: "target" }, 26), ...[...others, me].map((player) => circle(player, 14)));
+  $("score").textContent = `You: ${me.score}. Others: ${others.map(({ score }) => score).join(", ") || "nobody yet"}.`;
 }
 function move(x, y) {
   Object.assign(me, { x: Math.max(0, Math.min(800, x)), y: Math.max(0, Math.min(600, y)) });
