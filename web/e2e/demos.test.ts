@@ -6,23 +6,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { Person, look, startBrowser } from "./browser.ts";
 import { Hub } from "./hub.ts";
 
-const CONFIG = `
-[namespaces.live]
-subscribe = "anyone"
-publish = "anyone"
-
-[namespaces.prices]
-subscribe = "anyone"
-publish = "anyone"
-history_size = 100
-slow_consumer = "keep-latest"
-`;
-
 let hub: Hub;
 let browser: Browser;
 
 beforeAll(async () => {
-  hub = await Hub.start({ config: CONFIG });
+  hub = await Hub.start();
   browser = await startBrowser();
 });
 
@@ -163,11 +151,10 @@ test("the dot is caught with the arrow keys alone, which say where it is", async
   await page.getByText("Connected.", { exact: true }).waitFor();
   await page.locator("#field").focus();
   await page.keyboard.press("ArrowRight");
-  const way = async () => /(-?\d+) right, (-?\d+) down/.exec(await text(page, "say")())!.slice(1).map(Number);
-  const [right, down] = await way();
-  for (const [distance, there, back] of [[right!, "ArrowRight", "ArrowLeft"], [down!, "ArrowDown", "ArrowUp"]] as const) {
-    for (let steps = Math.round(Math.abs(distance) / 20); steps > 0; steps--) {
-      await page.keyboard.press(distance > 0 ? there : back);
+  const keys: Record<string, string> = { left: "ArrowLeft", right: "ArrowRight", up: "ArrowUp", down: "ArrowDown" };
+  for (const [, distance, way] of (await text(page, "say")()).matchAll(/(\d+) (left|right|up|down)/g)) {
+    for (let steps = Math.round(Number(distance) / 20); steps > 0; steps--) {
+      await page.keyboard.press(keys[way!]!);
     }
   }
   await expect.poll(text(page, "score")).toMatch(/^You: 1\./);

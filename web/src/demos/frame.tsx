@@ -52,8 +52,13 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   render(<Header here="/demos" />, place(main, "beforebegin"));
   for (const block of main.querySelectorAll("pre[data-copy]")) {
-    const button = place(block, "beforebegin");
-    button.className = "over";
+    const row = place(block, "beforebegin");
+    row.className = "over";
+    // The sentence before the block goes into one line with the button.
+    if (row.previousElementSibling?.tagName === "P") {
+      row.append(row.previousElementSibling);
+    }
+    const button = row.appendChild(document.createElement("span"));
     render(<CopyButton text={() => block.textContent ?? ""} what={block.getAttribute("data-copy") ?? "text"} />, button);
   }
   render(<Source path={location.pathname.replace(/\/$/, "")} />, place(main, "beforeend"));

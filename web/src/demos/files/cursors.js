@@ -3,7 +3,6 @@ const me = { id: crypto.getRandomValues(new Uint16Array(1))[0], x: 400, y: 300, 
 const players = new Map([[me.id, me]]);
 let socket, round = 0, changed = true;
 const place = () => ({ x: 60 + (round * 7919 + 311) % 680, y: 60 + (round * 6151 + 173) % 480 }); // the same for everybody
-
 function connect() { // echo=1: we hear ourselves, too, in the one order that everybody sees
   socket = new WebSocket(`${location.origin.replace("http", "ws")}/c/live:cursors?echo=1&history=1`);
   socket.binaryType = "arraybuffer";
@@ -44,7 +43,8 @@ field.onkeydown = (event) => {
   const step = { ArrowLeft: [-20, 0], ArrowRight: [20, 0], ArrowUp: [0, -20], ArrowDown: [0, 20] }[event.key];
   if (step) event.preventDefault(); else return;
   move(me.x + step[0], me.y + step[1]);
-  $("say").textContent = `The dot: ${Math.round(place().x - me.x)} right, ${Math.round(place().y - me.y)} down.`;
+  const x = Math.round(place().x - me.x), y = Math.round(place().y - me.y);
+  $("say").textContent = `The ring: ${Math.abs(x)} ${x < 0 ? "left" : "right"}, ${Math.abs(y)} ${y < 0 ? "up" : "down"}.`;
 };
 setInterval(tell, 50); // at most 20 frames a second
 setInterval(() => move(me.x, me.y), 2000); // we are still here
