@@ -182,3 +182,13 @@ test("the tester is the first link of the page, and a room opens by its name", a
   await page.waitForURL(`${hub.url}/chat/Caf%C3%A9%20%26%20S%C3%B6hne%2F1`);
   await person.leave();
 });
+
+test("the JavaScript with the SDK works in this page's console", async () => {
+  const { person, page } = await enter(routeStatus);
+  const said: string[] = [];
+  page.on("console", (message) => said.push(message.text()));
+  await page.evaluate(`(async () => { ${await copied(page, "sdk")} })()`);
+  await expect.poll(() => said).toContain("Console hello from the SDK");
+  expect(person.complaints).toEqual([]);
+  await person.leave();
+});
