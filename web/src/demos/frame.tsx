@@ -31,7 +31,7 @@ function Source({ path }: { path: string }) {
     <section class="source" aria-labelledby="source">
       <h2 id="source">The source</h2>
       <p class="faint">This is all of it, as the browser got it: {files.reduce((sum, { text }) => sum + lines(text), 0)} lines.</p>
-      {files.map((file) => <Code key={file.name} title={file.name} text={file.text} />)}
+      {files.map((file) => <Code key={file.name} title={file.name} text={file.text} scrolls={file.name.endsWith(".js")} />)}
     </section>
   );
 }
