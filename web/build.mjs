@@ -124,6 +124,9 @@ async function all() {
   const hashed = (name, extension, text) => put(`/assets/${name}-${hash(text)}.${extension}`, `assets/${name}-${hash(text)}.${extension}`, text);
 
   put("/assets/favicon.svg", "assets/favicon.svg", readFileSync(join(HERE, "src/ui/favicon.svg"), "utf8"));
+  // What the demos share; they name it by an address that stays.
+  put("/demos/demo.css", "demos/demo.css", (await bundle("src/demos/demo.css")).style);
+  put("/demos/frame.js", "demos/frame.js", (await bundle("src/demos/frame.tsx", { format: "iife" })).script);
   const themeText = (await bundle("src/ui/theme-first.ts", { format: "iife" })).script;
   const theme = hashed("theme", "js", themeText);
   for (const { url, entry } of LIBRARIES) {
@@ -136,9 +139,7 @@ async function all() {
       put("/tester.html", "tester-standalone.html", standalone(page, style, script, themeText));
     }
   }
-  // The demos are served as they are written: their source is what they show. Style and frame are shared.
-  put("/demos/demo.css", "demos/demo.css", (await bundle("src/demos/demo.css")).style);
-  put("/demos/frame.js", "demos/frame.js", (await bundle("src/demos/frame.tsx", { format: "iife" })).script);
+  // The demos are served as they are written: their source is what they show.
   for (const file of readdirSync(join(HERE, "src/demos/files"))) {
     put(`/demos/${file.replace(/\.html$/, "")}`, `demos/${file}`, readFileSync(join(HERE, "src/demos/files", file), "utf8"));
   }
