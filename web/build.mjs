@@ -147,6 +147,9 @@ async function all() {
   const hashed = (name, extension, text) => put(`/assets/${name}-${hash(text)}.${extension}`, `assets/${name}-${hash(text)}.${extension}`, text);
 
   put("/assets/favicon.svg", "assets/favicon.svg", readFileSync(join(HERE, "src/ui/favicon.svg"), "utf8"));
+  // What the demos share; they name it by an address that stays.
+  put("/demos/demo.css", "demos/demo.css", (await bundle("src/demos/demo.css")).style);
+  put("/demos/frame.js", "demos/frame.js", (await bundle("src/demos/frame.tsx", { format: "iife" })).script);
   const themeText = (await bundle("src/ui/theme-first.ts", { format: "iife" })).script;
   const theme = hashed("theme", "js", themeText);
   for (const { url, entry } of LIBRARIES) {
@@ -200,7 +203,7 @@ if (process.argv.includes("--watch")) {
         await all().then(() => console.log("built"), (error) => console.error(String(error)));
       }
     }) }],
-    entryPoints: [...PAGES.map(({ name }) => `src/${name}/main.tsx`), ...LIBRARIES.map(({ entry }) => entry)],
+    entryPoints: [...PAGES.map(({ name }) => `src/${name}/main.tsx`), ...LIBRARIES.map(({ entry }) => entry), "src/demos/frame.tsx"],
     external: ["/chat.js", "/tidewire.js"],
     outdir: DIST,
   });

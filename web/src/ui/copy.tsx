@@ -7,6 +7,7 @@ export async function copy(text: string): Promise<boolean> {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
+    const before = document.activeElement;
     const field = document.createElement("textarea");
     field.value = text;
     field.className = "sr";
@@ -14,23 +15,27 @@ export async function copy(text: string): Promise<boolean> {
     field.select();
     const done = document.execCommand("copy");
     field.remove();
+    (before as HTMLElement | null)?.focus?.({ preventScroll: true });
     return done;
   }
 }
 
+/** `what`: what is copied, for those who do not see what stands beside the button. */
 export function CopyButton({ text, label = "Copy", what }: { text: string | (() => string); label?: string; what?: string }) {
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<"" | "yes" | "no">("");
   useEffect(() => {
     if (said !== "") {
-      const timer = setTimeout(() => setSaid(""), 1500);
+      const timer = setTimeout(() => setSaid(""), 1800);
       return () => clearTimeout(timer);
     }
     return undefined;
   }, [said]);
-  const run = async () => setSaid((await copy(typeof text === "string" ? text : text())) ? "Copied" : "Not allowed");
+  const run = async () => setSaid((await copy(typeof text === "string" ? text : text())) ? "yes" : "no");
+  const word = said === "" ? label : said === "yes" ? "Copied" : "Not allowed";
   return (
-    <button type="button" class="small" onClick={run} aria-label={what === undefined ? undefined : `${label}: ${what}`}>
-      <span aria-live="polite">{said === "" ? label : said}</span>
-    </button>
+    <span class="copy">
+      <button type="button" class="small" onClick={run} data-said={said} aria-label={what === undefined ? undefined : `${word}: ${what}`}>{word}</button>
+      <span class="sr" role="status">{said === "" ? "" : word}</span>
+    </span>
   );
 }

@@ -1,7 +1,9 @@
 // Runs before the first paint: puts on the scheme that was chosen on this device.
+import { KEY, asTheme } from "./theme-order.ts";
+
 try {
-  const chosen = localStorage.getItem("tidewire-theme");
-  if (chosen === "light" || chosen === "dark") {
+  const chosen = asTheme(localStorage.getItem(KEY));
+  if (chosen !== "auto") {
     document.documentElement.dataset["theme"] = chosen;
   }
 } catch {
