@@ -30,23 +30,21 @@ export function App({ tester }: { tester: Tester }) {
   return (
     <>
       <Header here="/tester">
-        <button type="button" class="small" aria-pressed={panels} onClick={() => tester.settings.patch({ panels: !panels })}>Panels</button>
         <Keys tester={tester} />
       </Header>
-      <main id="main" class={panels ? "with-panels" : ""} tabIndex={-1}>
+      <main id="main" tabIndex={-1}>
         <h1 class="sr">WebSocket tester</h1>
         <div class="left">
           <Connection tester={tester} />
           <Composer tester={tester} />
         </div>
-        <section id="log" class="card log-card" aria-label="Log" tabIndex={-1}>
+        <div class="card log-card">
           <LogView log={tester.log} onResend={(row) => tester.resend(row)} onReplay={(rows) => tester.replay(rows)} copyAs={copyAs} />
+        </div>
+        <section class="card side" aria-label="Panels">
+          <Tabs tabs={tabs} chosen={tab} choose={(id) => tester.settings.patch({ tab: id, panels: true })} label="Panels"
+            open={panels} setOpen={(open) => tester.settings.patch({ panels: open })} />
         </section>
-        {panels && (
-          <section class="card side" aria-label="Panels">
-            <Tabs tabs={tabs} chosen={tab} choose={(id) => tester.settings.patch({ tab: id })} label="Panels" />
-          </section>
-        )}
       </main>
     </>
   );

@@ -19,9 +19,9 @@ const LIST: readonly [keys: string[], about: string][] = [
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio|button)$/.test((target as HTMLInputElement).type));
 
-/** Where focus goes by a key; the log's own list if it has one. */
+/** Where focus goes by a key. */
 function go(where: "u" | "m" | "l"): void {
-  const place = where === "u" ? "#url" : where === "m" ? "#message" : "#log [tabindex='0'], #log";
+  const place = where === "u" ? "#url" : where === "m" ? "#message" : ".log-list";
   document.querySelector<HTMLElement>(place)?.focus();
 }
 
@@ -49,7 +49,7 @@ export function Keys({ tester }: { tester: Tester }) {
   }, []);
   return (
     <>
-      <button type="button" class="small" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>Keys</button>
+      <button type="button" class="small desktop" aria-haspopup="dialog" onClick={() => dialog.current?.showModal()}>Keys</button>
       <dialog ref={dialog} aria-labelledby="keys-title" class="keys">
         <h2 id="keys-title">Keys</h2>
         <dl>{LIST.map(([names, about]) => (

@@ -43,7 +43,7 @@ const SNIPPETS = 500;
 export const START: Settings = {
   url: "", protocols: "", recent: [], kind: "text", clearOnSend: false, enterSends: false, history: [], snippets: [],
   repeatEvery: 1000, repeatTimes: 10, reconnect: false, onConnect: "", keepalive: false, keepaliveText: "ping", keepaliveSeconds: 30,
-  panels: true, tab: "handshake", throughAgent: false, frames: true, keys: true,
+  panels: false, tab: "handshake", throughAgent: false, frames: true, keys: true,
 };
 
 const strings = (value: unknown, most: number): string[] =>

@@ -97,7 +97,7 @@ function Field({ tester, field }: { tester: Tester; field: { current: HTMLTextAr
     }
   };
   return (
-    <textarea id="message" ref={field} class="mono" rows={5} value={draft.text} placeholder={PLACEHOLDER[draft.kind]} spellcheck={false}
+    <textarea id="message" ref={field} class="mono" rows={4} value={draft.text} placeholder={PLACEHOLDER[draft.kind]} spellcheck={false}
       aria-label="Message" aria-keyshortcuts="Control+Enter" onKeyDown={key}
       onInput={(event) => { recall.current.reset(); tester.trouble.set(undefined); tester.draft.patch({ text: event.currentTarget.value }); }} />
   );

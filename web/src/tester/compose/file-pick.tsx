@@ -54,7 +54,6 @@ export function FilePick({ tester, choose }: { tester: Tester; choose(kind: Mess
             <option value="hex">hex</option>
             <option value="base64">base64</option>
           </select></label>
-          <span class="faint">or</span>
         </>
       ) : (
         <span class="grow file"><strong>{draft.file.name}</strong> <span class="faint">{sizeOf(draft.file.bytes.length)}</span></span>
@@ -66,8 +65,8 @@ export function FilePick({ tester, choose }: { tester: Tester; choose(kind: Mess
         }
         event.currentTarget.value = "";
       }} />
-      <button type="button" class="small" onClick={() => input.current?.click()}>{draft.file === undefined ? "Choose a file" : "Another"}</button>
-      {draft.file === undefined ? <span class="faint desktop">or drop it here</span> : <button type="button" class="small" onClick={drop}>Remove</button>}
+      <button type="button" class="small" onClick={() => input.current?.click()}>{draft.file === undefined ? "Choose or drop a file" : "Another"}</button>
+      {draft.file !== undefined && <button type="button" class="small" onClick={drop}>Remove</button>}
     </div>
   );
 }

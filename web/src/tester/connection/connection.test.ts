@@ -44,7 +44,7 @@ describe("a session", () => {
     expect(sockets[0]!.closed).toEqual([[3000, "bye"]]);
     sockets[0]!.events.close(3000, "bye", true);
     expect(session.view.value).toMatchObject({ phase: "closed", ended: { code: 3000, opened: true, byUser: true } });
-    expect(rows.map(({ kind }) => kind)).toEqual(["connecting", "open", "text", "close"]);
+    expect(rows.map(({ kind }) => kind)).toEqual(["connecting", "open", "text", "note", "close"]);
   });
 
   test("first messages go out as soon as it opens", () => {

@@ -39,6 +39,15 @@ export interface Parts {
 
 const IDLE: View = { phase: "idle", since: 0, agent: false, protocol: "", extensions: "", attempt: 0, retryAt: 0, buffered: 0 };
 
+/** The log says who ended it: the close row that follows has only what the server answered. */
+function leaving(phase: Phase, code: number | undefined, reason: string | undefined): string {
+  if (phase === "connecting") {
+    return "You cancelled.";
+  }
+  const why = reason === undefined || reason === "" ? "" : `, “${reason}”`;
+  return code === undefined ? "You closed the connection." : `You closed the connection with ${code}${why}.`;
+}
+
 export class Session {
   readonly view = new Store<View>(IDLE);
   /** Told of each text that arrives. */
@@ -87,6 +96,7 @@ export class Session {
         return;
       case "connecting":
       case "open":
+        this.#parts.log.add({ way: "event", kind: "note", text: leaving(this.phase, code, reason) });
         this.#enter("closing");
         this.#socket?.close(code, reason);
         return;

@@ -19,26 +19,33 @@ export function span(ms: number): string {
   return minutes < 60 ? `${minutes} min ${two(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
-export function State({ tester }: { tester: Tester }) {
-  const view = useStore(tester.session.view);
-  const { phase, since, protocol, extensions, agent, retryAt, attempt } = view;
+export function Pill({ tester }: { tester: Tester }) {
+  const { phase, since, retryAt, attempt } = useStore(tester.session.view);
   const now = useClock(phase === "waiting" ? 250 : 1000, phase !== "idle");
   const time = phase === "idle" || phase === "closed" ? "" : phase === "waiting" ? `in ${span(retryAt - now + 999)}` : span(now - since);
   const spoken = `${WORDS[phase]}${phase === "waiting" ? `, try ${attempt}` : ""}`;
   return (
-    <div class="state">
+    <>
       <span class="pill" data-state={LOOKS[phase]} data-phase={phase}>
         <span role="status">{spoken}</span>
         {time !== "" && <span class="elapsed" aria-hidden="true"> {time}</span>}
       </span>
       {phase === "waiting" && <button type="button" class="small" onClick={() => tester.session.retryNow()}>Try now</button>}
-      {agent && phase !== "idle" && <span class="badge">through this machine</span>}
-      {(phase === "open" || phase === "closing") && (
-        <dl class="agreed">
-          <dt>Subprotocol</dt><dd>{protocol === "" ? <span class="faint">none</span> : <code>{protocol}</code>}</dd>
-          <dt>Extensions</dt><dd>{extensions === "" ? <span class="faint">none</span> : <code>{extensions}</code>}</dd>
-        </dl>
-      )}
-    </div>
+    </>
+  );
+}
+
+/** What both sides agreed on in the handshake. */
+export function Agreed({ tester }: { tester: Tester }) {
+  const { phase, protocol, extensions, agent } = useStore(tester.session.view);
+  if (phase !== "open" && phase !== "closing") {
+    return null;
+  }
+  return (
+    <dl class="agreed">
+      <dt>Subprotocol</dt><dd>{protocol === "" ? <span class="faint">none</span> : <code>{protocol}</code>}</dd>
+      <dt>Extensions</dt><dd>{extensions === "" ? <span class="faint">none</span> : <code>{extensions}</code>}</dd>
+      {agent && <><dt>Way</dt><dd>through this machine's agent</dd></>}
+    </dl>
   );
 }

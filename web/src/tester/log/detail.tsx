@@ -101,7 +101,7 @@ export function Detail(props: DetailProps) {
   return (
     <section class="log-detail" aria-label={`Row ${row.id}`} onKeyDown={onKeyDown}>
       <div class="log-detail-head">
-        <h3>{row.way === "event" ? `Event: ${row.kind}` : `${row.kind[0]?.toUpperCase()}${row.kind.slice(1)} ${WAYS[row.way]}`}</h3>
+        <strong>{row.way === "event" ? `Event: ${row.kind}` : `${row.kind[0]?.toUpperCase()}${row.kind.slice(1)} ${WAYS[row.way]}`}</strong>
         <button type="button" class="small" onClick={onClose} aria-label="Close details">✕</button>
       </div>
       <Facts row={row} before={before} />

@@ -13,6 +13,8 @@ export const FORMATS: Record<Format, { label: string; type: string }> = {
 };
 
 const SLICE_MS = 12;
+/** How often the progress is told. */
+const TOLD_MS = 250;
 /** Larger ones cannot be one text in every browser. */
 const LARGEST_HAR = 400 * 1024 * 1024;
 /** A line longer than this is no row of a log. */
@@ -50,31 +52,45 @@ export async function exportRows(rows: readonly Row[], format: Format): Promise<
   return new Blob([...parts, ...texts], { type: FORMATS[format].type });
 }
 
-/** The lines of a file; throws when it is not UTF-8. */
-async function* lines(file: Blob): AsyncGenerator<string> {
+/** The text of a file, some at once; throws when it is not UTF-8. */
+async function* chunks(file: Blob): AsyncGenerator<string> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const reader = file.stream().getReader();
-  let rest = "";
-  const decode = (chunk?: Uint8Array) => {
+  for (;;) {
+    const { done, value } = await reader.read();
+    let text: string;
     try {
-      return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+      text = decoder.decode(value, { stream: !done });
     } catch {
       throw new FileError("the file is not text in UTF-8");
     }
-  };
-  for (;;) {
-    const { done, value } = await reader.read();
-    const parts = (rest + decode(value)).split("\n");
-    rest = parts.pop() ?? "";
-    yield* parts;
-    if (rest.length > LONGEST_LINE) {
-      throw new FileError("a line is longer than 200 MiB");
-    }
+    yield text;
     if (done) {
-      yield rest;
       return;
     }
   }
+}
+
+/** The lines of a file, some at once. What is not yet a line is kept in parts: a long one would be copied each time. */
+async function* lines(file: Blob): AsyncGenerator<string[]> {
+  let open: string[] = [];
+  let length = 0;
+  for await (const chunk of chunks(file)) {
+    const parts = chunk.split("\n");
+    const last = parts.pop() ?? "";
+    if (parts.length > 0) {
+      parts[0] = open.join("") + parts[0];
+      yield parts;
+      open = [];
+      length = 0;
+    }
+    open.push(last);
+    length += last.length;
+    if (length > LONGEST_LINE) {
+      throw new FileError("a line is longer than 200 MiB");
+    }
+  }
+  yield [open.join("")];
 }
 
 /** Whether a file is a HAR, by its name or how it begins. */
@@ -91,16 +107,22 @@ async function readNdjson(file: Blob, told: (share: number) => void): Promise<Ne
   let number = 0;
   let chars = 0;
   let until = performance.now() + SLICE_MS;
-  for await (const line of lines(file)) {
-    number += 1;
-    chars += line.length + 1;
-    if (line.trim() !== "") {
-      rows.push(fromLine(line, number));
-    }
-    if (performance.now() > until) {
-      told(Math.min(1, chars / Math.max(1, file.size)));
-      await breath();
-      until = performance.now() + SLICE_MS;
+  let nextTold = 0;
+  for await (const some of lines(file)) {
+    for (const line of some) {
+      number += 1;
+      chars += line.length + 1;
+      if (line.trim() !== "") {
+        rows.push(fromLine(line, number));
+      }
+      if (performance.now() > until) {
+        if (performance.now() > nextTold) {
+          told(Math.min(1, chars / Math.max(1, file.size)));
+          nextTold = performance.now() + TOLD_MS;
+        }
+        await breath();
+        until = performance.now() + SLICE_MS;
+      }
     }
   }
   return rows;
@@ -114,10 +136,10 @@ export async function importRows(file: Blob, name: string, told: (share: number)
       throw new FileError("a HAR file may have up to 400 MiB. Export NDJSON for more");
     }
     const texts: string[] = [];
-    for await (const line of lines(file)) {
-      texts.push(line);
+    for await (const text of chunks(file)) {
+      texts.push(text);
     }
-    rows = fromHar(texts.join("\n"));
+    rows = fromHar(texts.join(""));
   } else {
     rows = await readNdjson(file, told);
   }

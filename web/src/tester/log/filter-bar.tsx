@@ -8,7 +8,8 @@ import { KINDS } from "./format.ts";
 interface FilterBarProps {
   filter: Filter;
   error: FilterError | undefined;
-  set(filter: Filter): void;
+  /** Changes a part: what the other fields say may have changed meanwhile. */
+  change(part: Partial<Filter>): void;
 }
 
 /** While someone types, the log is not filtered again for each letter. */
@@ -36,25 +37,25 @@ function Field({ label, hint, value, error, set }: { label: string; hint: string
   );
 }
 
-export function FilterBar({ filter, error, set }: FilterBarProps) {
+export function FilterBar({ filter, error, change }: FilterBarProps) {
   const [help, setHelp] = useState(false);
   return (
     <div class="log-filter" role="group" aria-label="Filter">
-      <select aria-label="Direction" value={filter.way} onChange={(event) => set({ ...filter, way: event.currentTarget.value as Filter["way"] })}>
+      <select aria-label="Direction" value={filter.way} onChange={(event) => change({ way: event.currentTarget.value as Filter["way"] })}>
         <option value="all">Both ways</option>
         <option value="in">↓ Received</option>
         <option value="out">↑ Sent</option>
         <option value="event">• Events</option>
       </select>
-      <select aria-label="Kind" value={filter.kind} onChange={(event) => set({ ...filter, kind: event.currentTarget.value as Kind | "all" | "message" })}>
+      <select aria-label="Kind" value={filter.kind} onChange={(event) => change({ kind: event.currentTarget.value as Kind | "all" | "message" })}>
         <option value="all">All kinds</option>
         <option value="message">Messages</option>
         {KINDS.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
-      <Field label="Filter by text or /expression/" hint="Filter: text or /regex/i" value={filter.text} error={error?.field === "text" ? error.message : undefined} set={(text) => set({ ...filter, text })} />
-      <Field label="Filter by JSON path" hint="JSON path: $.type == &quot;trade&quot;" value={filter.path} error={error?.field === "path" ? error.message : undefined} set={(path) => set({ ...filter, path })} />
+      <Field label="Filter by text or /expression/" hint="Filter: text or /regex/i" value={filter.text} error={error?.field === "text" ? error.message : undefined} set={(text) => change({ text })} />
+      <Field label="Filter by JSON path" hint="JSON path: $.type == &quot;trade&quot;" value={filter.path} error={error?.field === "path" ? error.message : undefined} set={(path) => change({ path })} />
       <button type="button" class="small" aria-expanded={help} onClick={() => setHelp(!help)}>Help</button>
-      <button type="button" class="small" disabled={isOff(filter)} onClick={() => set(NO_FILTER)}>Reset</button>
+      <button type="button" class="small" disabled={isOff(filter)} onClick={() => change(NO_FILTER)}>Reset</button>
       {help && <Help />}
     </div>
   );

@@ -186,7 +186,7 @@ export function LogView(props: LogViewProps) {
     <section ref={box} class="log" aria-label="Log" data-layout={layout} data-wrap={wrap} data-over={over} {...handlers}>
       <Tools {...props} feed={feed} transfer={transfer} wrap={wrap} setWrap={setWrap} bars={bars} setBars={setBars} phone={phone} filtered={filtered} />
       <div class="log-bars" hidden={phone && !bars}>
-        <FilterBar filter={sieve.filter} error={sieve.error} set={(filter) => { sieve.set(filter); feed.poke(); }} />
+        <FilterBar filter={sieve.filter} error={sieve.error} change={(part) => { sieve.set({ ...sieve.filter, ...part }); feed.poke(); }} />
         <SearchBar query={finder.query} set={(query) => { finder.set(query); feed.poke(); }} hits={finder.hits.length}
           place={finder.place(place.active)} busy={finder.busy} step={step} />
       </div>

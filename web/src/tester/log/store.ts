@@ -42,6 +42,10 @@ function sizeOf(row: NewRow): number {
   if (row.way === "event") {
     return 0;
   }
+  if (!isMessage(row)) {
+    // Their text is a sentence about them; a frame says how long it was on the wire.
+    return Number(row.detail?.["wire"] ?? 0);
+  }
   return row.bytes?.byteLength ?? utf8Length(row.text ?? "");
 }
 

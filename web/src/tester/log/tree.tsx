@@ -1,5 +1,5 @@
 // A JSON value as a tree to open and close, by mouse and by keys; numbers with the digits that came.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { CopyButton } from "../../ui/copy.tsx";
 import { plural } from "./format.ts";
 import type { Json } from "./json.ts";
@@ -83,7 +83,7 @@ export function Tree({ root, find }: { root: Json; find: RegExp | undefined }) {
   const wantsFocus = useRef(false);
   const lines = useMemo(() => treeLines(root, open, shown), [root, open, shown]);
   const at = Math.max(0, lines.findIndex((line) => line.key === current));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wantsFocus.current) {
       wantsFocus.current = false;
       box.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();

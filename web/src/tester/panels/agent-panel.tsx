@@ -11,31 +11,34 @@ export function AgentPanel({ tester }: { tester: Tester }) {
   const ready = state === "ready";
   const on = ready && throughAgent;
   return (
-    <div class="stack roomy">
-      <p>Sockets can go through the <code>tidewire</code> program on your machine. It can set headers, and sees what browsers hide.</p>
-      {!ready && <How tester={tester} />}
-      {trouble !== undefined && <p class="bad" role="alert">{trouble}{ready ? " The key from before in this tab is still used." : ""}</p>}
-      <fieldset class="stack bare" disabled={!ready}>
-        <legend class="sr">Through the agent</legend>
-        <label class="check"><input type="checkbox" role="switch" checked={on} onChange={(event) => tester.settings.patch({ throughAgent: event.currentTarget.checked })} />
-          <strong>Through this machine</strong></label>
-        <fieldset class="stack bare" disabled={!on}>
-          <legend class="sr">What the agent does</legend>
-          <Headers tester={tester} />
-          <label class="column">Origin <span class="faint">empty: none is sent</span>
-            <input class="mono" type="text" value={origin} placeholder="https://example.com" spellcheck={false} autocomplete="off"
-              onInput={(event) => tester.extra.patch({ origin: event.currentTarget.value })} /></label>
-          <label class="check"><input type="checkbox" checked={insecure} onChange={(event) => tester.extra.patch({ insecure: event.currentTarget.checked })} />
-            <span>Skip the certificate check <span class="faint">for servers of your own only</span></span></label>
-          <label class="check"><input type="checkbox" checked={frames} onChange={(event) => tester.settings.patch({ frames: event.currentTarget.checked })} />
-            <span>Show raw frames in the log</span></label>
+    <div class="beside">
+      <div class="stack roomy">
+        <p>Sockets can go through the <code>tidewire</code> program on your machine. It can set headers, and sees what browsers hide: pings, raw frames, certificates, and why a server refused.</p>
+        {!ready && <How tester={tester} />}
+        {trouble !== undefined && <p class="bad" role="alert">{trouble}{ready ? " The key from before in this tab is still used." : ""}</p>}
+        <fieldset class="stack bare" disabled={!ready}>
+          <legend class="sr">Through the agent</legend>
+          <label class="check"><input type="checkbox" role="switch" checked={on} onChange={(event) => tester.settings.patch({ throughAgent: event.currentTarget.checked })} />
+            <strong>Through this machine</strong></label>
+          {ready && <p class="faint">This counts from the next connection.</p>}
+          <div class="line">
+            <button type="button" disabled={!tester.session.canPing} onClick={() => tester.session.ping()}>Send a ping</button>
+            <span class="faint">its round trip is in the log</span>
+          </div>
+          {ready && <button type="button" class="small start" onClick={() => tester.access.forget()}>Forget the key</button>}
         </fieldset>
-        <div class="line">
-          <button type="button" disabled={!tester.session.canPing} onClick={() => tester.session.ping()}>Send a ping</button>
-          <span class="faint">its round trip is in the log</span>
-        </div>
-        {ready && <p class="faint">This counts from the next connection. Headers and Origin are kept in this page's memory only.</p>}
-        {ready && <button type="button" class="small start" onClick={() => tester.access.forget()}>Forget the key</button>}
+      </div>
+      <fieldset class="stack bare" disabled={!on}>
+        <legend class="sr">What the agent does</legend>
+        <Headers tester={tester} />
+        <label class="column"><span>Origin <span class="faint">empty: none is sent</span></span>
+          <input class="mono" type="text" value={origin} placeholder="https://example.com" spellcheck={false} autocomplete="off"
+            onInput={(event) => tester.extra.patch({ origin: event.currentTarget.value })} /></label>
+        <label class="check"><input type="checkbox" checked={insecure} onChange={(event) => tester.extra.patch({ insecure: event.currentTarget.checked })} />
+          <span>Skip the certificate check <span class="faint">for servers of your own only</span></span></label>
+        <label class="check"><input type="checkbox" checked={frames} onChange={(event) => tester.settings.patch({ frames: event.currentTarget.checked })} />
+          <span>Show raw frames in the log</span></label>
+        {on && <p class="faint">Headers and Origin are kept in this page's memory only.</p>}
       </fieldset>
     </div>
   );

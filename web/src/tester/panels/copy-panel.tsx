@@ -36,7 +36,7 @@ function Block({ label, text, notes }: { label: string; text: string; notes: rea
   return (
     <div class="block">
       <div class="line between"><h3>{label}</h3><CopyButton text={text} what={label} /></div>
-      <pre>{text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}</pre>
+      <pre tabIndex={0} aria-label={label}>{text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}</pre>
       {notes.map((note) => <p key={note} class="faint small-text">{note}</p>)}
     </div>
   );

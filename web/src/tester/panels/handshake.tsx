@@ -22,18 +22,20 @@ export function HandshakePanel({ tester }: { tester: Tester }) {
       <p class={wire ? "good" : "faint"}>{wire
         ? "As it went over the wire, seen by the local agent."
         : "A page cannot see its handshake. This is its form by the standard: the key is an example, and browsers add headers of their own, such as cookies and User-Agent."}</p>
-      {seen !== undefined && (
-        <>
-          <h3>Request <span class="faint">· <Section of="4.1">RFC 6455, 4.1</Section></span></h3>
-          <Head text={seen.request} />
-          <h3>Response <span class="faint">· <Section of="4.2.2">RFC 6455, 4.2.2</Section></span></h3>
-          {seen.response !== undefined ? <Head text={seen.response} />
-            : <p class="faint">{ended !== undefined && !ended.opened ? "None that this page could see." : "None yet."}</p>}
-          {seen.body !== undefined && seen.body !== "" && <><h3>Body of the answer</h3><pre class="head">{seen.body}</pre></>}
-        </>
-      )}
-      {seen?.tls !== undefined && <Tls tls={seen.tls} />}
-      <Accept handshake={wire ? seen : undefined} />
+      <div class="beside">
+        {seen !== undefined && (
+          <div class="stack">
+            <h3>Request <span class="faint">· <Section of="4.1">RFC 6455, 4.1</Section></span></h3>
+            <Head text={seen.request} />
+            <h3>Response <span class="faint">· <Section of="4.2.2">RFC 6455, 4.2.2</Section></span></h3>
+            {seen.response !== undefined ? <Head text={seen.response} />
+              : <p class="faint">{ended !== undefined && !ended.opened ? "None that this page could see." : "None yet."}</p>}
+            {seen.body !== undefined && seen.body !== "" && <><h3>Body of the answer</h3><pre class="head">{seen.body}</pre></>}
+            {seen.tls !== undefined && <Tls tls={seen.tls} />}
+          </div>
+        )}
+        <div class="stack"><Accept handshake={wire ? seen : undefined} /></div>
+      </div>
     </div>
   );
 }
