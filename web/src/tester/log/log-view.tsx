@@ -72,7 +72,7 @@ function Cleared({ log }: { log: Log }) {
   }, [log, log.epoch, rows]);
   return (
     <div class="log-notice" role="status" hidden={rows === 0}>
-      <span class="grow">{rows > 0 && `Cleared ${plural(rows, "row")}.`}</span>
+      <span>{rows > 0 && `Cleared ${plural(rows, "row")}.`}</span>
       <button type="button" class="small" onClick={() => log.undo()}>Undo</button>
     </div>
   );
