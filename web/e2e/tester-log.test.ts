@@ -116,8 +116,10 @@ describe("100,000 rows", () => {
     await page.keyboard.press("Enter");
     const detail = page.getByRole("region", { name: "Row 3", exact: true });
     await detail.getByRole("treeitem", { name: /id: "12345678901234567890"/ }).waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.getByRole("region", { name: "Row 4", exact: true }).waitFor();
     await page.keyboard.press("Escape");
-    await detail.waitFor({ state: "detached" });
+    await page.getByRole("region", { name: /^Row / }).waitFor({ state: "detached" });
     expect(await list().evaluate((box) => box === document.activeElement)).toBe(true);
     await page.keyboard.press("PageDown");
     await page.keyboard.press("End");
@@ -247,6 +249,8 @@ describe("what comes from others", () => {
       await list().focus();
       await page.keyboard.press("ArrowDown");
     }
+    await list().focus();
+    await page.keyboard.press("End");
     expect(alerted).toBe(false);
   });
 
