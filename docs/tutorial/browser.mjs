@@ -42,6 +42,15 @@ async function person(name) {
   return people.get(name);
 }
 
+/** A page that never answers must not hold up everything. */
+function soon(work) {
+  let timer;
+  const late = new Promise((_, fail) => {
+    timer = setTimeout(() => fail(new Error("no answer within 20 seconds")), 20_000);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
 const AsyncFunction = (async () => {}).constructor;
 
 const actions = {
@@ -65,11 +74,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   let answer;
   try {
     if (action === "close") {
-      await Promise.all([...people.values()].map(({ context }) => context.close()));
+      await soon(Promise.all([...people.values()].map(({ context }) => context.close())));
       people.clear();
       answer = {};
     } else {
-      answer = { text: await actions[action](await person(page), code) };
+      answer = { text: await soon(actions[action](await person(page), code)) };
     }
   } catch (error) {
     answer = { error: String(error.message ?? error) };

@@ -150,6 +150,7 @@ class Machine:
         self.env = dict(os.environ, CARGO_TARGET_DIR=str(TARGET / "tutorial"), CARGO_TERM_COLOR="never")
         self.env.update(XDG_DATA_HOME=str(self.folder / "share"), PYTHONUNBUFFERED="1", NO_COLOR="1")
         self.env.update(PYTHONDONTWRITEBYTECODE="1", LC_ALL="C.UTF-8")
+        self.env.update(TIDEWIRE_LISTEN=f"127.0.0.1:{self.ports['4000']}")
         self.offer_tidewire()
 
     def offer_tidewire(self):
