@@ -228,6 +228,7 @@ fn counts(line: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn read(lines: &[&str]) -> Tally {

@@ -170,3 +170,81 @@ async fn everybody_sees_of_everybody_what_the_table_says() {
         everybody.hear(&hub, "a plain frame", &frame, &seen).await;
     }
 }
+
+/// What a development server promises of pictures: several of the largest, to who is there and to who comes later.
+#[tokio::test]
+async fn the_largest_pictures_arrive_and_can_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = tidewire_hub::Config::development();
+    config.listen = vec!["127.0.0.1:0".into()];
+    config.data = folder.path().to_owned();
+    let size = config.settings.namespaces["chat"].max_message;
+    assert_eq!(size, 256 * 1024);
+    let hub = start(config).await;
+    let mut reader = hub.open("/ws").await;
+    ask(
+        &mut reader,
+        r#"{"op":"subscribe","id":1,"channel":"pictures"}"#,
+    )
+    .await;
+    let picture = "AAAA".repeat(size / 3);
+    let mut writer = hub.open("/ws").await;
+    let mut first = None;
+    for number in 0..10 {
+        let publish =
+            json!({"op": "publish", "id": number, "channel": "pictures", "base64": picture});
+        let said = ask(&mut writer, &publish.to_string()).await;
+        assert_eq!(said["op"], "ok", "{number}: {said}");
+        first.get_or_insert_with(|| said["pos"].clone());
+        // More than an outbox waits in all; each of them fits.
+        let heard = json(&mut reader).await;
+        assert_eq!(
+            heard["base64"].as_str().map(str::len),
+            Some(picture.len()),
+            "{number}"
+        );
+    }
+    let larger = json!({"op": "publish", "id": 10, "channel": "pictures", "base64": "AAAA".repeat(size / 3 + 1)});
+    let said = ask(&mut writer, &larger.to_string()).await;
+    assert_eq!(said["code"], "too_large", "{said}");
+    // A page of history holds what fits a page, at least one; the next begins behind it.
+    let mut before = None;
+    let mut seen = 0;
+    loop {
+        let mut history = json!({"op": "history", "id": 20, "channel": "pictures", "limit": 50});
+        if let Some(before) = &before {
+            history["before"] = json!(before);
+        }
+        let page = ask(&mut writer, &history.to_string()).await;
+        let messages = page["messages"].as_array().unwrap();
+        seen += messages.len();
+        if page["more"] == false {
+            break;
+        }
+        assert!(!messages.is_empty(), "{page}");
+        let oldest = messages
+            .iter()
+            .map(|message| message["pos"].as_str().unwrap());
+        before = oldest
+            .min_by_key(|pos| pos.rsplit('-').next().unwrap().parse::<u64>().unwrap())
+            .map(str::to_owned);
+    }
+    assert_eq!(seen, 10);
+    // Who comes back gets all that was missed, page by page.
+    let mut late = hub.open("/ws").await;
+    let subscribe = json!({"op": "subscribe", "id": 1, "channel": "pictures", "since": first});
+    late.send(subscribe.to_string()).await.unwrap();
+    let mut got = 0;
+    loop {
+        let heard = json(&mut late).await;
+        match heard["op"].as_str() {
+            Some("message") => got += 1,
+            Some("live") => break,
+            Some("bye" | "lag" | "error") => panic!("{}", heard["op"]),
+            _ => {}
+        }
+    }
+    assert_eq!(got, 9);
+    drop((reader, writer, late));
+    hub.stop().await;
+}

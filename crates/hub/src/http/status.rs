@@ -1,9 +1,9 @@
 //! `/status`: what runs here, for pages; what it counts and where it listens, for this machine.
 
-use super::metrics::is_from_here;
 use crate::config::{Namespace, Pages, describe_namespace};
 use crate::node::Node;
 use crate::shard::Local;
+use crate::web::caller::{Caller, is_from_here};
 use crate::web::{pages, site};
 use axum::extract::Request;
 use axum::response::Response;
@@ -12,11 +12,12 @@ use serde_json::{Value, json};
 use tidewire_hub_core::Counters;
 
 pub(super) async fn status(request: Request) -> Response {
-    let is_from_here = is_from_here(&request);
+    let caller = request.extensions().get::<Caller>();
+    let may_know = caller.is_some_and(|caller| is_from_here(caller, &request));
     let Some(node) = Local::here().map(|local| local.node.clone()) else {
         return pages::missing();
     };
-    let counters = if is_from_here {
+    let counters = if may_know {
         Some(node.counters().await)
     } else {
         None
