@@ -56,6 +56,10 @@ pub struct Config {
     pub max_connections_per_address: usize,
     /// Whoever can reach the hub may use it, as the namespaces say. Default: no.
     pub allow_anonymous: bool,
+    /// Whether the page `/tester` may have this hub connect to other servers for it, when it was opened
+    /// with the link of [`Hub::tester_link`](crate::Hub::tester_link). Only ever where every address is
+    /// loopback. Default: yes.
+    pub agent: bool,
     /// Give every channel a new term at this start: for data that was restored from an older copy, whose
     /// positions would be given twice. Default: no.
     pub new_term: bool,
@@ -77,6 +81,7 @@ impl Default for Config {
             max_connections: 0,
             max_connections_per_address: 0,
             allow_anonymous: false,
+            agent: true,
             new_term: false,
             development: false,
         }

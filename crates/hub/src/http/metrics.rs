@@ -1,37 +1,11 @@
 //! `/metrics`: what the node counts, for this machine.
 
-use super::value;
-use crate::guard::is_loopback;
 use crate::metrics;
 use crate::shard::Local;
-use crate::web::caller::Caller;
+use crate::web::caller::{Caller, is_from_here};
 use crate::web::pages;
 use axum::response::Response;
-use http::header::HOST;
-use http::{Request, StatusCode, Version};
-
-/// Headers that say that a proxy has passed the request on, from anywhere.
-const FORWARDED: [&str; 9] = [
-    "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-real-ip",
-    "x-client-ip",
-    "true-client-ip",
-    "cf-connecting-ip",
-    "via",
-];
-
-/// A proxy that is not told to says nothing of itself: nginx then asks in HTTP/1.0, others pass the
-/// Host on.
-fn is_from_here<B>(caller: &Caller, request: &Request<B>) -> bool {
-    let headers = request.headers();
-    caller.peer.ip().to_canonical().is_loopback()
-        && request.version() >= Version::HTTP_11
-        && value(headers, &HOST).is_some_and(|host| is_loopback(&host))
-        && !FORWARDED.iter().any(|name| headers.contains_key(*name))
-}
+use http::StatusCode;
 
 pub(super) async fn metrics(request: axum::extract::Request) -> Response {
     let caller = request.extensions().get::<Caller>();

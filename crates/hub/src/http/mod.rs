@@ -9,19 +9,18 @@ use crate::door::Admission;
 use crate::guard::{Denied, Endpoint};
 use crate::node::HubEvent;
 use crate::shard::Local;
-use crate::web::caller::Caller;
+use crate::web::caller::{Caller, value};
 use crate::web::pages;
 use crate::web::patience::Cut;
 use axum::body::Body;
 use futures_util::future::Either;
-use http::header::{HOST, HeaderName, ORIGIN, UPGRADE};
+use http::header::{HOST, ORIGIN, UPGRADE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::ready;
 use std::net::SocketAddr;
@@ -153,16 +152,6 @@ fn deny(local: &Local, caller: &Caller, denied: Denied) -> Response<Body> {
     let peer = caller.peer;
     local.node.tell(HubEvent::Denied { peer, denied });
     answer
-}
-
-/// The value of a header; one that comes twice, joined with a comma.
-fn value<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
-    let mut values = headers
-        .get_all(name)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let first = values.next()?;
-    Some(values.fold(first, |all, value| Cow::Owned(format!("{all}, {value}"))))
 }
 
 /// Whether the client wants another protocol than HTTP.

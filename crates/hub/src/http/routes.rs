@@ -1,6 +1,7 @@
 //! Which path is what.
 
 use super::{metrics, socket, wants_upgrade};
+use crate::agent;
 use crate::transport::{poll, sse, uplink};
 use crate::web::{pages, url};
 use axum::Router;
@@ -29,6 +30,7 @@ pub(crate) fn router() -> Router {
             get(async || pages::sentence(StatusCode::OK, "ok")),
         )
         .route("/metrics", get(metrics::metrics))
+        .route("/agent", get(agent::open).post(agent::redeem))
         .fallback(async || pages::missing())
 }
 
