@@ -163,7 +163,11 @@ impl Hub {
     #[must_use]
     pub fn tester_link(&self) -> Option<String> {
         let token = self.node.agent.as_ref()?.token();
-        let s = if self.node.config.tls.is_some() { "s" } else { "" };
+        let s = if self.node.config.tls.is_some() {
+            "s"
+        } else {
+            ""
+        };
         let addr = self.addrs.first()?;
         Some(format!("http{s}://{addr}/tester#agent={token}"))
     }

@@ -47,7 +47,8 @@ fn client(open: &Open, tape: &Arc<Tape>) -> Result<Client, String> {
     for (name, value) in &open.headers {
         // As typed, beyond ASCII too: in UTF-8.
         let value = HeaderValue::from_bytes(value.as_bytes());
-        let value = value.map_err(|_| format!("the value of the header {name:?} cannot be sent"))?;
+        let value =
+            value.map_err(|_| format!("the value of the header {name:?} cannot be sent"))?;
         client = client.header(name, value);
     }
     Ok(client)

@@ -6,9 +6,11 @@
 //! - [`wire`]: what a page and its agent say to each other
 //! - [`session`]: one page's socket and the far one; [`dial`] opens that, [`relay`] passes on
 //! - [`tape`]: what is to be told to the page, in its order
-//! - [`trouble`]: what went wrong, and what to do; [`certificate`]: what a certificate says
+//! - [`trouble`]: what went wrong, and what to do; [`certificate`]: what a certificate says,
+//!   in [`der`]
 
 mod certificate;
+mod der;
 mod dial;
 mod gate;
 mod relay;
@@ -108,8 +110,7 @@ const NONE: &str = "There is no agent here: it is on where the server listens on
 /// The shard and its agent, if the request may reach it; otherwise the answer.
 fn reach(request: &Request) -> Result<std::rc::Rc<Local>, Box<Response>> {
     let local = Local::here().filter(|local| local.node.agent.is_some());
-    let local =
-        local.ok_or_else(|| Box::new(pages::sentence(StatusCode::NOT_FOUND, NONE)))?;
+    let local = local.ok_or_else(|| Box::new(pages::sentence(StatusCode::NOT_FOUND, NONE)))?;
     gate::judge(request)
         .map_err(|words| Box::new(pages::sentence(StatusCode::FORBIDDEN, words)))?;
     Ok(local)
@@ -123,7 +124,9 @@ pub(crate) async fn redeem(request: Request) -> Response {
     };
     let body = timeout(PATIENCE, to_bytes(request.into_body(), TOKEN)).await;
     let body = body.ok().and_then(Result::ok);
-    let token = body.as_deref().and_then(|body| std::str::from_utf8(body).ok());
+    let token = body
+        .as_deref()
+        .and_then(|body| std::str::from_utf8(body).ok());
     let Some(token) = token else {
         let words = "The body of this request is the token of a link, and nothing else.";
         return pages::sentence(StatusCode::BAD_REQUEST, words);
@@ -182,7 +185,10 @@ pub(crate) async fn open(mut request: Request) -> Response {
         Ok(upgrade) => upgrade,
         Err(error) => return Response::from(error).map(Into::into),
     };
-    if !upgrade.offered_subprotocols().any(|offer| offer == wire::PROTOCOL) {
+    if !upgrade
+        .offered_subprotocols()
+        .any(|offer| offer == wire::PROTOCOL)
+    {
         let words = "The agent speaks the subprotocol tidewire-agent.v1, which was not offered.";
         return pages::sentence(StatusCode::BAD_REQUEST, words);
     }

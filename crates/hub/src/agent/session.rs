@@ -48,7 +48,10 @@ pub(super) async fn run(
             return turn_away(page, wrong, "Connect again.").await;
         }
     };
-    let admitted = node.agent.as_ref().is_some_and(|agent| agent.admits(&open.key));
+    let admitted = node
+        .agent
+        .as_ref()
+        .is_some_and(|agent| agent.admits(&open.key));
     if !admitted {
         let wrong = "this key was not given by this server, or is forgotten";
         let hint = "Open the link that the terminal shows in which the server runs.";

@@ -107,7 +107,9 @@ fn handshake(error: &ResponseError) -> &'static str {
         ResponseError::Head(_) | ResponseError::StatusLine => {
             "What answers there does not speak HTTP/1.1: is the port right?"
         }
-        _ => "The server's answer to the upgrade breaks RFC 6455: a proxy in between may have changed it.",
+        _ => {
+            "The server's answer to the upgrade breaks RFC 6455: a proxy in between may have changed it."
+        }
     }
 }
 
@@ -152,16 +154,36 @@ mod tests {
         let tls = ConnectError::Tls(TlsError::NotTls("x".to_owned()));
         for (error, asked, expected) in [
             (resolve, false, Stage::Dns),
-            (ConnectError::Timeout(ConnectStage::Resolve), false, Stage::Dns),
-            (ConnectError::Timeout(ConnectStage::Connect), false, Stage::Tcp),
-            (ConnectError::Timeout(ConnectStage::Proxy), false, Stage::Tcp),
+            (
+                ConnectError::Timeout(ConnectStage::Resolve),
+                false,
+                Stage::Dns,
+            ),
+            (
+                ConnectError::Timeout(ConnectStage::Connect),
+                false,
+                Stage::Tcp,
+            ),
+            (
+                ConnectError::Timeout(ConnectStage::Proxy),
+                false,
+                Stage::Tcp,
+            ),
             (ConnectError::Timeout(ConnectStage::Tls), false, Stage::Tls),
-            (ConnectError::Timeout(ConnectStage::Handshake), true, Stage::Handshake),
+            (
+                ConnectError::Timeout(ConnectStage::Handshake),
+                true,
+                Stage::Handshake,
+            ),
             (tls, false, Stage::Tls),
             (ConnectError::Io(io()), false, Stage::Tcp),
             (ConnectError::Io(io()), true, Stage::Handshake),
             (ConnectError::InvalidUrl("x"), false, Stage::Handshake),
-            (ConnectError::Handshake(ResponseError::AcceptWrong), true, Stage::Handshake),
+            (
+                ConnectError::Handshake(ResponseError::AcceptWrong),
+                true,
+                Stage::Handshake,
+            ),
         ] {
             let told = connecting(&error, asked);
             let Event::Error { stage, hint, .. } = told else {
