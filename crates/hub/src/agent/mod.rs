@@ -90,7 +90,7 @@ impl Agent {
     }
 
     fn admits(&self, key: &str) -> bool {
-        self.tokens().admits(key, Instant::now())
+        self.tokens().admits(key)
     }
 
     fn seat(&self) -> Option<Seat> {

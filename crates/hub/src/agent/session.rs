@@ -15,6 +15,8 @@ use tokio::time::{Instant, sleep, timeout};
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest first message, in bytes: whoever sends it has shown no key yet.
 const FIRST: usize = 64 * 1024;
+/// How long it takes until a key is told to be wrong.
+const GUESS: Duration = Duration::from_secs(1);
 /// How long a page may take to read the rest when the far connection is over.
 const REST: Duration = Duration::from_secs(60);
 /// How long the far server may take to answer the Close when the page is gone.
@@ -53,6 +55,7 @@ pub(super) async fn run(
         .as_ref()
         .is_some_and(|agent| agent.admits(&open.key));
     if !admitted {
+        sleep(GUESS).await;
         let wrong = "this key was not given by this server, or is forgotten";
         let hint = "Open the link that the terminal shows in which the server runs.";
         return turn_away(page, wrong, hint).await;

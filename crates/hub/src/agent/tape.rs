@@ -284,6 +284,24 @@ mod tests {
         ));
     }
 
+    #[test]
+    fn a_proxy_is_told_with_the_connection_or_before_the_request() {
+        let connected = |tape: &Tape| match tape.take() {
+            Some(Told::Event(Event::Connected { address, proxy })) => (address, proxy),
+            other => panic!("{other:?}"),
+        };
+        let proxy = Some("http://p:1".to_owned());
+        let tape = Tape::new(false, true);
+        tape.see(Seen::Proxy("http://p:1"));
+        tape.see(Seen::Connected(([127, 0, 0, 1], 1).into()));
+        assert_eq!(connected(&tape), ("127.0.0.1:1".to_owned(), proxy.clone()));
+        assert_eq!(tape.reached(), Reached::Tcp);
+        tape.see(Seen::Proxy("http://p:1"));
+        tape.see(Seen::Head(Way::Out, b"GET / HTTP/1.1\r\n\r\n"));
+        assert_eq!(connected(&tape), (String::new(), proxy));
+        assert_eq!(tape.reached(), Reached::Asked);
+    }
+
     #[tokio::test]
     async fn who_waits_for_room_goes_on_when_there_is_some() {
         let tape = Tape::new(false, true);

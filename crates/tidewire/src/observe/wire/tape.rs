@@ -144,10 +144,9 @@ impl Tape {
 
     /// Nothing more comes: a head that is not whole is told as far as it came.
     fn end(&mut self, watcher: &Watcher) {
-        if let Stage::Head(head) = &self.stage
-            && !head.is_empty()
-        {
-            watcher.tell(Seen::Head(self.way, head));
+        match &self.stage {
+            Stage::Head(head) if !head.is_empty() => watcher.tell(Seen::Head(self.way, head)),
+            _ => {}
         }
         self.stage = Stage::Rest;
     }
