@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Stdio};
 
 /// A running hub, ended with the test.
@@ -87,6 +87,38 @@ fn it_says_how_to_use_it_and_a_signal_ends_it() {
         }
         assert!(!said.contains('\u{1b}'), "no colour outside of a terminal");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_tester_has_a_link_and_a_new_one_when_it_was_used() {
+    let mut serve = Serve::start(&["--listen", "127.0.0.1:0"], 1);
+    let url = serve.urls[0].clone();
+    let host = url.strip_prefix("http://").unwrap().to_owned();
+    let mut stderr = BufReader::new(serve.child.stderr.take().unwrap());
+    let mut link = || loop {
+        let mut line = String::new();
+        assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "no link was told");
+        if let Some(at) = line.find(&format!("{url}/tester#agent=")) {
+            return line[at..].trim_end().to_owned();
+        }
+    };
+    let first = link();
+    let token = first.split("#agent=").nth(1).unwrap();
+    let mut tcp = std::net::TcpStream::connect(&host).unwrap();
+    let length = token.len();
+    let request = format!(
+        "POST /agent HTTP/1.1\r\nHost: {host}\r\nOrigin: {url}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{token}"
+    );
+    tcp.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    tcp.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let second = link();
+    assert_ne!(first, second);
+    common::signal(&serve.child, rustix::process::Signal::TERM);
+    assert_eq!(wait_for(&mut serve.child), Some(0));
 }
 
 #[cfg(unix)]

@@ -135,6 +135,19 @@ pub fn is_loopback(listen: &str) -> bool {
     Authority::parse(listen).is_some_and(|authority| authority.name.is_loopback())
 }
 
+/// Whether a page of `origin` was served by the server that was reached as `host`, which is a loopback
+/// name; `tls`: over its own TLS. Stricter than [`Guard::judge`]: no rule lets others in, and no proxy
+/// may stand in between.
+pub(crate) fn is_own_page(host: &str, origin: &str, tls: bool) -> bool {
+    let scheme = if tls { "https" } else { "http" };
+    match (Authority::parse(host), Web::parse(origin)) {
+        (Some(host), Some(page)) => {
+            host.name.is_loopback() && page.scheme == scheme && page.is_same_place(&host, tls)
+        }
+        _ => false,
+    }
+}
+
 /// `HOST:PORT` of what people write for an address to listen on: `4000` and `:4000` mean loopback.
 pub(crate) fn listen_address(text: &str) -> Result<String, String> {
     let with_host = if text.parse::<u16>().is_ok() {

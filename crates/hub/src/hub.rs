@@ -1,5 +1,6 @@
 //! A running hub: how it starts, and how it ends.
 
+use crate::agent::Agent;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::door::Door;
@@ -103,6 +104,7 @@ impl Hub {
         let node = Arc::new(Node {
             lines: Lines::new(&config, &settings),
             engines: Map::new(&settings, shards, external),
+            agent: Agent::new(config.agent, &addrs, lot::new_token()?),
             door: Door::new(&config, shards),
             tally: Tally::default(),
             term: lot::new_term(clock)?,
@@ -154,6 +156,22 @@ impl Hub {
     #[must_use]
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// The page `/tester` with the token of its local agent, for whoever runs the hub and nobody else:
+    /// `http://127.0.0.1:4000/tester#agent=…`. It works once; [`HubEvent::TesterLinkUsed`] says that
+    /// there is a new one. `None`: there is no agent, as other machines reach the hub or
+    /// [`Config::agent`] is off.
+    #[must_use]
+    pub fn tester_link(&self) -> Option<String> {
+        let token = self.node.agent.as_ref()?.token();
+        let s = if self.node.config.tls.is_some() {
+            "s"
+        } else {
+            ""
+        };
+        let addr = self.addrs.first()?;
+        Some(format!("http{s}://{addr}/tester#agent={token}"))
     }
 
     /// Serves a connection that somebody else has accepted, as one of the hub's own.

@@ -18,6 +18,7 @@
 
 #![forbid(unsafe_code)]
 
+mod agent;
 mod clock;
 pub mod config;
 mod door;

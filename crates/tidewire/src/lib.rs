@@ -32,6 +32,7 @@
 //! - A [`Message`] is text or binary, whole. What is too large to hold is a [`MessageReader`] or a
 //!   [`MessageWriter`]; what many are to get is a [`PreparedFrame`]; a byte stream is a [`WebSocketIo`].
 //! - [`Config`] has the limits and deadlines, [`DeflateConfig`] the choices of compression.
+//! - What goes over the wire can be shown to a person: [`Client::watch`], [`wire`].
 //! - What goes wrong is a [`ConnectError`], an [`AcceptError`] or an [`Error`], each sorted by who must
 //!   act. A [`CloseStory`] tells how a connection ended.
 //!
@@ -113,6 +114,7 @@ pub use error::Error;
 pub use json::{JsonError, NotJson};
 pub use message::{Message, NotText};
 pub use observe::traffic::{Traffic, TrafficCount};
+pub use observe::wire;
 pub use reconnect::Reconnecting;
 pub use server::error::AcceptError;
 pub use server::{

@@ -13,6 +13,8 @@ use crate::term::{self, Style};
 #[derive(Debug)]
 pub(super) struct Banner {
     pub(super) addrs: Vec<SocketAddr>,
+    /// The tester's page with its token, which is told to nobody else.
+    pub(super) tester: Option<String>,
     tls: bool,
     development: bool,
     data: PathBuf,
@@ -43,6 +45,7 @@ impl Banner {
         });
         Self {
             addrs: Vec::new(),
+            tester: None,
             tls: config.tls.is_some(),
             development: config.development,
             data: config.data.clone(),
@@ -68,6 +71,9 @@ impl Banner {
             let label = term::paint(colour, Style::Dim, &format!("{label:<12}"));
             _ = writeln!(out, "  {label}{rest}");
         };
+        if let Some(tester) = &self.tester {
+            line("Tester", tester);
+        }
         self.commands(&mut line);
         line("Data", &self.data_line());
         if !self.tls && !self.addrs.iter().all(|addr| addr.ip().is_loopback()) {
@@ -194,8 +200,11 @@ mod tests {
             banner.addresses(),
             "listening on http://127.0.0.1:4000/\nlistening on http://[::1]:4000/\n"
         );
+        assert!(!banner.text(false).contains("Tester"));
+        banner.tester = Some("http://127.0.0.1:4000/tester#agent=7f".to_owned());
         let text = banner.text(false);
         for part in [
+            "  Tester      http://127.0.0.1:4000/tester#agent=7f\n",
             "http://127.0.0.1:4000/chat/lobby\n",
             "new WebSocket(\"ws://127.0.0.1:4000/chat/lobby\")",
             "wscat -c ws://127.0.0.1:4000/chat/lobby\n",

@@ -6,11 +6,12 @@ mod notices;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidewire_hub::config::{Flags, Loaded, Sources};
-use tidewire_hub::{Config, Hub};
-use tokio::sync::mpsc;
+use tidewire_hub::{Config, Hub, HubEvent};
+use tokio::sync::{Notify, mpsc};
 
 use self::banner::Banner;
 use self::notices::Notices;
@@ -109,17 +110,26 @@ fn start(config: Config, hint: &str, quiet: bool) -> Result<(), Failure> {
         let mut banner = Banner::of(&config);
         let (sender, mut lines) = mpsc::channel(LINES);
         let notices = Notices::new(sender);
+        let used = Arc::new(Notify::new());
+        let link_used = used.clone();
         // The hub must not wait for a terminal: it hands its lines over.
-        let hub = Hub::start(config, move |event| notices.tell(&event))
-            .await
-            .map_err(local)?;
+        let tell = move |event| match event {
+            HubEvent::TesterLinkUsed => link_used.notify_one(),
+            event => notices.tell(&event),
+        };
+        let hub = Hub::start(config, tell).await.map_err(local)?;
         banner.addrs = hub.addrs().to_vec();
+        banner.tester = hub.tester_link();
         let colour = term::colour_wanted(&std::io::stderr());
         announce(&banner, hint, quiet, colour).map_err(local)?;
         loop {
             tokio::select! {
                 () = signals.next() => break,
                 Some(line) = lines.recv() => say(quiet, colour, Style::Bad, &line),
+                () = used.notified() => if let Some(link) = hub.tester_link() {
+                    let words = format!("the tester's link was used; a new one: {link}");
+                    say(quiet, colour, Style::Dim, &words);
+                },
             }
         }
         say(

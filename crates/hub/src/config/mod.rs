@@ -58,6 +58,10 @@ pub struct Config {
     pub allow_anonymous: bool,
     /// Which pages are served. Default: the full ones, if they are in this binary.
     pub pages: Pages,
+    /// Whether the page `/tester` may have this hub connect to other servers for it, when it was opened
+    /// with the link of [`Hub::tester_link`](crate::Hub::tester_link). Only ever where every address is
+    /// loopback. Default: yes.
+    pub agent: bool,
     /// Give every channel a new term at this start: for data that was restored from an older copy, whose
     /// positions would be given twice. Default: no.
     pub new_term: bool,
@@ -94,6 +98,7 @@ impl Default for Config {
             max_connections_per_address: 0,
             allow_anonymous: false,
             pages: Pages::default(),
+            agent: true,
             new_term: false,
             development: false,
         }

@@ -151,6 +151,14 @@ pub(super) const NODE: &[Opt<Draft, Config>] = &[
         show: |c| Some(c.allow_anonymous.to_string()),
     },
     Opt {
+        name: "agent",
+        set: |d, v| {
+            d.config.agent = v.boolean()?;
+            Ok(())
+        },
+        show: |c| Some(c.agent.to_string()),
+    },
+    Opt {
         name: "shards",
         set: |d, v| {
             let shards = v.count(0, 1024)?;

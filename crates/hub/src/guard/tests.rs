@@ -356,3 +356,29 @@ fn a_bad_rule_says_what_to_write() {
     assert!(host("*.example").contains("in full"));
     assert!(host("a b").contains("app.example:8443"));
 }
+
+#[test]
+fn a_page_of_ones_own_has_the_very_same_origin() {
+    for (host, origin, tls, own) in [
+        ("127.0.0.1:4000", "http://127.0.0.1:4000", false, true),
+        ("localhost", "http://localhost", false, true),
+        ("[::1]:4000", "http://[::1]:4000", false, true),
+        ("localhost:443", "https://localhost", true, true),
+        ("127.0.0.1:4000", "http://127.0.0.1:4001", false, false),
+        ("127.0.0.1:4000", "http://localhost:4000", false, false),
+        ("127.0.0.1:4000", "https://127.0.0.1:4000", false, false),
+        ("127.0.0.1:4000", "http://127.0.0.1:4000", true, false),
+        (
+            "evil.example:4000",
+            "http://evil.example:4000",
+            false,
+            false,
+        ),
+        ("192.168.0.1:4000", "http://192.168.0.1:4000", false, false),
+        ("127.0.0.1:4000", "null", false, false),
+        ("127.0.0.1:4000", "http://127.0.0.1:4000/", false, false),
+        ("", "", false, false),
+    ] {
+        assert_eq!(is_own_page(host, origin, tls), own, "{host} {origin}");
+    }
+}

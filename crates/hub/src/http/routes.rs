@@ -1,6 +1,7 @@
 //! Which path is what.
 
 use super::{metrics, socket, status, wants_upgrade};
+use crate::agent;
 use crate::config::Pages;
 use crate::shard::Local;
 use crate::transport::{poll, sse, uplink};
@@ -31,6 +32,7 @@ pub(crate) fn router() -> Router {
         )
         .route("/metrics", get(metrics::metrics))
         .route("/status", get(status::status))
+        .route("/agent", get(agent::open).post(agent::redeem))
         .fallback(page)
 }
 

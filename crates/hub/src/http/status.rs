@@ -42,6 +42,7 @@ fn describe(node: &Node, counters: Option<&[Counters]>) -> Value {
             Pages::Full | Pages::Plain => "plain",
             Pages::Off => "off",
         },
+        "agent": node.agent.is_some(),
         "tls": config.tls.is_some(),
         "listening": listening.map(ToString::to_string).collect::<Vec<_>>(),
         "namespaces": namespaces.collect::<Vec<_>>(),

@@ -24,6 +24,9 @@ pub enum HubEvent {
         /// Which limit.
         full: Full,
     },
+    /// The link of the tester's agent was used, and works no more;
+    /// [`Hub::tester_link`](crate::Hub::tester_link) gives the next one.
+    TesterLinkUsed,
     /// No connection could be accepted; it is tried again soon.
     CannotAccept(std::io::Error),
 }
@@ -33,6 +36,7 @@ impl fmt::Display for HubEvent {
         match self {
             Self::Denied { denied, .. } => f.write_str(&denied.hint()),
             Self::Full { peer, full } => write!(f, "refused {peer}: {full}"),
+            Self::TesterLinkUsed => f.write_str("the tester's link was used"),
             Self::CannotAccept(error) => write!(f, "cannot accept just now: {error}"),
         }
     }

@@ -21,6 +21,15 @@ pub(crate) fn new_key() -> Result<[u8; 32], StartError> {
     random()
 }
 
+/// The first token of the tester's agent.
+///
+/// # Errors
+///
+/// The system has no randomness.
+pub(crate) fn new_token() -> Result<[u8; 16], StartError> {
+    random()
+}
+
 /// A term that no earlier start had: the time, and randomness against a clock that was set back.
 ///
 /// # Errors

@@ -8,6 +8,7 @@ mod tally;
 pub use event::HubEvent;
 pub(crate) use tally::Tally;
 
+use crate::agent::Agent;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::door::Door;
@@ -36,6 +37,8 @@ pub(crate) struct Node {
     pub(crate) door: Arc<Door>,
     pub(crate) tally: Tally,
     pub(crate) lines: Lines,
+    /// The tester's, where only this machine can ask for it.
+    pub(crate) agent: Option<Agent>,
     pub(crate) events: Box<dyn Fn(HubEvent) + Send + Sync>,
 }
 

@@ -25,6 +25,7 @@ use crate::driver::core::Settings;
 use crate::driver::shared::Shared;
 use crate::driver::stream::{Io, Stream};
 use crate::observe::events;
+use crate::observe::wire::{Seen, Watcher};
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 use crate::websocket::WebSocket;
@@ -244,6 +245,16 @@ impl Client {
         R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
         self.network.resolver = dial::Resolver::custom(ask);
+        self
+    }
+
+    /// Tells `watcher` what happens on the way and goes over the wire: see [`wire`](crate::wire). For
+    /// tools that show it to a person: it costs a look at each byte that is sent and received, and
+    /// [`WebSocket::peer_addr`] is not known. It is called in the midst of reading and writing, so it
+    /// must not block, and must not touch the connection. Default: nobody is told.
+    #[must_use]
+    pub fn watch(mut self, watcher: impl Fn(Seen<'_>) + Send + Sync + 'static) -> Self {
+        self.network.watcher = Some(Watcher::new(watcher));
         self
     }
 

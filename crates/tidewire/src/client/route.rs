@@ -6,6 +6,7 @@ use super::error::{ConnectError, ConnectStage};
 use super::proxy::{self, Proxy};
 use super::url::{Host, Place};
 use crate::driver::stream::Stream;
+use crate::observe::wire::{Seen, Watcher, watched};
 #[cfg(feature = "tls")]
 use crate::tls::ClientTls;
 #[cfg(unix)]
@@ -25,6 +26,7 @@ pub(super) struct Network {
     pub(super) tls: ClientTls,
     #[cfg(feature = "proxy")]
     pub(super) proxy: Proxy,
+    pub(super) watcher: Option<Watcher>,
 }
 
 /// The end of a time that begins now.
@@ -46,6 +48,7 @@ impl Network {
             tls: ClientTls::new(),
             #[cfg(feature = "proxy")]
             proxy: Proxy::from_env(),
+            watcher: None,
         }
     }
 
@@ -54,32 +57,43 @@ impl Network {
         let deadline = deadline(self.connect_timeout);
         let (tls, host, port) = match place {
             Place::Tcp { tls, host, port } => (*tls, host, *port),
-            Place::Unix(path) => return unix(path, deadline).await,
+            Place::Unix(path) => {
+                let stream = unix(path, deadline).await?;
+                return Ok(watched(stream, self.watcher.as_ref()));
+            }
         };
         if tls && cfg!(not(feature = "tls")) {
             return Err(NO_TLS); // before anybody is bothered
         }
-        let stream = self.plain(tls, host, port, deadline).await?;
-        if tls {
-            return self.secure(stream, host, deadline).await;
+        let mut stream = self.plain(tls, host, port, deadline).await?;
+        if let Some(address) = stream.tcp().and_then(|tcp| tcp.peer_addr().ok()) {
+            self.tell(Seen::Connected(address));
         }
-        Ok(stream)
+        if tls {
+            stream = self.secure(stream, host, deadline).await?;
+        }
+        Ok(watched(stream, self.watcher.as_ref()))
+    }
+
+    fn tell(&self, seen: Seen<'_>) {
+        if let Some(watcher) = &self.watcher {
+            watcher.tell(seen);
+        }
     }
 
     /// A stream to `place` over one that is connected already: TLS is begun if the place wants it and
     /// the stream is not secure.
     pub(super) async fn over(&self, place: &Place, stream: Stream) -> Result<Stream, ConnectError> {
-        let Place::Tcp {
-            tls: true, host, ..
-        } = place
-        else {
-            return Ok(stream);
+        let stream = match place {
+            Place::Tcp {
+                tls: true, host, ..
+            } if !stream.is_tls() => {
+                let deadline = deadline(self.connect_timeout);
+                self.secure(stream, host, deadline).await?
+            }
+            _ => stream,
         };
-        if stream.is_tls() {
-            return Ok(stream);
-        }
-        self.secure(stream, host, deadline(self.connect_timeout))
-            .await
+        Ok(watched(stream, self.watcher.as_ref()))
     }
 
     async fn plain(
@@ -91,6 +105,7 @@ impl Network {
     ) -> Result<Stream, ConnectError> {
         #[cfg(feature = "proxy")]
         if let Some(server) = self.proxy.server(_tls, host)? {
+            self.tell(Seen::Proxy(&server.to_string()));
             return proxy::reach(&server, &self.proxy, &self.resolver, host, port, deadline).await;
         }
         dial::dial(&self.resolver, host, port, deadline)
@@ -110,7 +125,9 @@ impl Network {
         let stream = timeout_at(deadline, self.tls.connect(&host, stream))
             .await
             .map_err(|_| ConnectError::Timeout(ConnectStage::Tls))?;
-        Ok(Stream::new(stream.map_err(ConnectError::Tls)?))
+        let stream = stream.map_err(ConnectError::Tls)?;
+        self.tell(Seen::Secured(&stream));
+        Ok(Stream::new(stream))
     }
 
     #[cfg(not(feature = "tls"))]

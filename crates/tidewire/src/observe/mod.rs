@@ -2,6 +2,8 @@
 //!
 //! - [`events`]: what is told to `tracing`
 //! - [`traffic`]: what was carried, counted
+//! - [`wire`]: what goes over the wire, shown
 
 pub(crate) mod events;
 pub(crate) mod traffic;
+pub mod wire;

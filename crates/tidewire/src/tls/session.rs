@@ -7,7 +7,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncryptError, UnbufferedStatus, WriteTraffic,
 };
-use rustls::{CommonState, ProtocolVersion};
+use rustls::{CipherSuite, CommonState, ProtocolVersion};
 use std::io::{self, IoSlice};
 
 /// Plaintext in one record, at most (RFC 8446 §5.1).
@@ -142,6 +142,18 @@ impl Session {
 
     pub(super) fn version(&self) -> Option<ProtocolVersion> {
         self.common().protocol_version()
+    }
+
+    /// By its registered name: rustls has its own for those of TLS 1.3.
+    pub(super) fn cipher_suite(&self) -> &'static str {
+        let suite = self.common().negotiated_cipher_suite();
+        match suite.map(|suite| suite.suite()) {
+            Some(CipherSuite::TLS13_AES_128_GCM_SHA256) => "TLS_AES_128_GCM_SHA256",
+            Some(CipherSuite::TLS13_AES_256_GCM_SHA384) => "TLS_AES_256_GCM_SHA384",
+            Some(CipherSuite::TLS13_CHACHA20_POLY1305_SHA256) => "TLS_CHACHA20_POLY1305_SHA256",
+            Some(suite) => suite.as_str().unwrap_or("unknown"),
+            None => "none",
+        }
     }
 
     pub(super) fn alpn(&self) -> Option<&[u8]> {

@@ -58,6 +58,12 @@ impl TlsStream {
         }
     }
 
+    /// The cipher suite by its name in IANA's registry, as `TLS_AES_128_GCM_SHA256`.
+    #[must_use]
+    pub fn cipher_suite(&self) -> &'static str {
+        self.tls.session.cipher_suite()
+    }
+
     /// Whether an earlier session was resumed, which spares both ends most of the handshake.
     #[must_use]
     pub fn is_resumed(&self) -> bool {
