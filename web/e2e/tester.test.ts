@@ -227,10 +227,11 @@ test("the agent: locked without a token; with one, the wire is seen", async () =
         say({ ev: "request", head: "GET /x HTTP/1.1\r\nX-Me: 1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" });
         if (String(asked["url"]).includes("refuse")) {
           say({ ev: "refused", status: 403, head: "HTTP/1.1 403 Forbidden\r\nServer: x\r\n\r\n", body: "<script>no entry</script>", truncated: false });
-          say({ ev: "close", code: 1006, reason: "", by: "nobody", clean: false });
+          void socket.close({ code: 1000 });
           return;
         }
-        say({ ev: "tls", version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: "http/1.1", chain: [{ subject: "CN=<b>localhost</b>", issuer: "CN=Test CA", names: ["localhost"], from: "2026-01-01", until: "2027-01-01", sha256: "ab:cd" }] });
+        say({ ev: "connected", address: "127.0.0.1:1", proxy: null });
+        say({ ev: "tls", version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256", alpn: "http/1.1", verified: true, chain: [{ subject: "CN=<b>localhost</b>", issuer: "CN=Test CA", names: ["localhost"], from: "2026-01-01", until: "2027-01-01", sha256: "ab:cd" }] });
         say({ ev: "response", head: "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n" });
         say({ ev: "open", protocol: "", extensions: "" });
       } else if (asked["op"] === "send") {
