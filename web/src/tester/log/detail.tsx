@@ -72,7 +72,7 @@ function looksOf(row: Row): Look[] {
 function Actions({ row, onResend, copyAs }: Pick<DetailProps, "row" | "onResend" | "copyAs">) {
   const name = `message-${row.id}.${row.bytes === undefined ? "txt" : "bin"}`;
   return (
-    <div class="line">
+    <div class="line log-actions">
       <CopyButton text={() => (row.bytes === undefined ? textOf(row) : hexText(row.bytes))} what={row.bytes === undefined ? "text" : "hex"} />
       {isMessage(row) && <button type="button" class="small" onClick={() => onResend(row)}>Resend</button>}
       <Menu label="Copy as">

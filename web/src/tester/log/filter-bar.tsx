@@ -63,7 +63,7 @@ export function FilterBar({ filter, error, change }: FilterBarProps) {
 
 const Help = () => (
   <div class="log-help">
-    <p><b>Text</b> is found in any case. <code>/px=[0-9]+/i</code> is a regular expression; it runs apart from the page, and is stopped when it takes more than a second.</p>
-    <p><b>JSON path</b> asks about JSON messages: <code>$.a.b[0]</code> (there is such a value), <code>a.b == 3</code>, <code>type == "trade" && px &gt; 10</code>, <code>name ~ "part"</code> (contains), <code>items[*].id == 7</code> (any of them), <code>..id</code> (anywhere below), <code>items[-1]</code> (the last), <code>["odd name"]</code>, <code>!(a || b)</code>. Compare with <code>== != &lt; &lt;= &gt; &gt;= ~</code>.</p>
+    <p><b>Text</b> is found in any case. <code>/px=[0-9]+/i</code> is a regular expression; it runs apart from the page, sees the first MiB of a message, and is stopped when it takes more than a second.</p>
+    <p><b>JSON path</b> asks about JSON messages: <code>$.a.b[0]</code> (there is such a value), <code>a.b == 3</code>, <code>type == "trade" && px &gt; 10</code>, <code>name ~ "part"</code> (contains), <code>items[*].id == 7</code> (any of them), <code>..id</code> (anywhere below), <code>items[-1]</code> (the last), <code>["odd name"]</code>, <code>!(a || b)</code>. Compare with <code>== != &lt; &lt;= &gt; &gt;= ~</code>. Messages over 4 MiB are not read as JSON.</p>
   </div>
 );

@@ -29,7 +29,7 @@ export function span(ms: number): string {
   const sign = ms < 0 ? "−" : "+";
   const size = Math.abs(ms);
   if (size < 1000) {
-    return `${sign}${size < 10 ? size.toFixed(1) : Math.round(size)} ms`;
+    return `${sign}${size > 0 && size < 10 ? size.toFixed(1) : Math.round(size)} ms`;
   }
   if (size < 60_000) {
     return `${sign}${(size / 1000).toFixed(2)} s`;

@@ -114,7 +114,12 @@ export function List(props: ListProps) {
       return;
     }
     if (next !== undefined) {
-      props.setActive(rows[next]?.id ?? 0);
+      const id = rows[next]?.id ?? 0;
+      props.setActive(id);
+      if (opened !== undefined) {
+        // What is open goes along.
+        props.open(id);
+      }
     } else if ((event.key === "Enter" || event.key === " ") && activeIndex >= 0) {
       props.open(active);
     } else if (event.key === "Escape" && opened !== undefined) {

@@ -72,7 +72,7 @@ function Cleared({ log }: { log: Log }) {
   }, [log, log.epoch, rows]);
   return (
     <div class="log-notice" role="status" hidden={rows === 0}>
-      <span class="grow">{rows > 0 && `Cleared ${plural(rows, "row")}.`}</span>
+      <span>{rows > 0 && `Cleared ${plural(rows, "row")}.`}</span>
       <button type="button" class="small" onClick={() => log.undo()}>Undo</button>
     </div>
   );
@@ -86,7 +86,7 @@ function Foot({ log, feed, filtered }: { log: Log; feed: Feed; filtered: boolean
       <span>{filtered ? `${count(shown.length)}${busy ? "…" : ""} of ${plural(log.length, "row")}` : plural(log.length, "row")}</span>
       <span><span aria-hidden="true">↑</span><span class="sr">sent</span> {count(counts.out)} ({bytesText(counts.bytesOut)})</span>
       <span><span aria-hidden="true">↓</span><span class="sr">received</span> {count(counts.in)} ({bytesText(counts.bytesIn)})</span>
-      {dropped > 0 && <span class="bad">The oldest {plural(dropped, "row")} dropped: the log keeps {count(bounds.rows)} rows, {bytesText(bounds.bytes)}</span>}
+      {dropped > 0 && <span class="bad">Dropped the oldest {plural(dropped, "row")}: the log keeps {count(bounds.rows)} rows, {bytesText(bounds.bytes)}</span>}
     </p>
   );
 }
@@ -199,7 +199,7 @@ export function LogView(props: LogViewProps) {
           {sieve.shown.length === 0 && <p class="log-empty faint">{empty(log, feed, filtered)}</p>}
           {!place.following && sieve.shown.length > 0 && <button type="button" class="small log-newest" onClick={() => place.setFollowing(true)}>Jump to newest ↓</button>}
         </div>
-        {row !== undefined && <Detail row={row} before={before} narrow={phone} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />}
+        {row !== undefined && <Detail row={row} before={before} narrow={layout !== "middle"} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />}
       </div>
       <Foot log={log} feed={feed} filtered={filtered} />
       <Summary log={log} held={sieve.held} />

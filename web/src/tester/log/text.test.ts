@@ -12,7 +12,7 @@ const flat = (text: string, lines = false) => pieces(text, lines).map((piece) =>
 
 describe("pieces", () => {
   test.each([
-    ["plain", "plain"], ["a\nb\tc", "a<␊>b<␉>c"], ["\u001b[31mred", "<␛>[31mred"], ["\u0000", "<␀>"], ["a\u202egnp.exe", "a<RLO>gnp.exe"],
+    ["plain", "plain"], ["a\nb\tc", "a<↵>b<→>c"], ["\u001b[31mred", "<ESC>[31mred"], ["\u0000", "<NUL>"], ["a\u202egnp.exe", "a<RLO>gnp.exe"],
     ["\u2066x\u2069", "<LRI>x<PDI>"], ["a\u200bb", "a<ZWSP>b"], ["a\u200db", "a<ZWJ>b"], ["\ufeffa", "<BOM>a"], ["a\ud800b", "a<U+D800>b"],
     ["\u0085", "<U+0085>"], ["\u2028", "<LS>"], ["a\u{e0041}", "a<U+E0041>"], ["a\u3164b", "a<U+3164>b"], ["a\u00adb", "a<SHY>b"],
   ])("%j becomes %s", (text, shown) => {
@@ -24,7 +24,7 @@ describe("pieces", () => {
   });
 
   test("lines keep their feeds and tabs, nothing else", () => {
-    expect(flat("a\n\tb\r", true)).toBe("a\n\tb<␍>");
+    expect(flat("a\n\tb\r", true)).toBe("a\n\tb<CR>");
   });
 
   test("says the name of what it shows", () => {
@@ -95,7 +95,7 @@ describe("hex", () => {
 });
 
 describe("times and sizes", () => {
-  test.each([[0.4, "+0.4 ms"], [120, "+120 ms"], [3210, "+3.21 s"], [245_000, "+4 min 05 s"], [7_500_000, "+2 h 05 min"], [2e8, "+2 d"], [-5, "−5.0 ms"], [NaN, ""]])("a span of %d ms: %s", (ms, said) => {
+  test.each([[0.4, "+0.4 ms"], [120, "+120 ms"], [3210, "+3.21 s"], [245_000, "+4 min 05 s"], [7_500_000, "+2 h 05 min"], [2e8, "+2 d"], [0, "+0 ms"], [-5, "−5.0 ms"], [NaN, ""]])("a span of %d ms: %s", (ms, said) => {
     expect(span(ms)).toBe(said);
   });
 

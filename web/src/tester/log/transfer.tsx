@@ -98,7 +98,7 @@ export function TransferMenu({ transfer, log, shown, filtered, onReplay }: MenuP
 export function TransferNotice({ transfer: { said, sent, dismiss }, onReplay }: { transfer: Transfer; onReplay(rows: readonly Row[]): void }) {
   return (
     <div class="log-notice" role="status" data-bad={said?.bad} hidden={said === undefined}>
-      <span class="grow">{said?.text}</span>
+      <span>{said?.text}</span>
       {sent.length > 0 && <button type="button" class="small" onClick={() => onReplay(sent)}>Replay {plural(sent.length, "sent message")}</button>}
       {said !== undefined && <button type="button" class="small" onClick={dismiss}>Dismiss</button>}
     </div>

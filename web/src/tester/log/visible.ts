@@ -10,7 +10,7 @@ export interface Piece {
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}\u2028\u2029\ufff9-\ufffb]/gu;
 
 const NAMES: Record<number, [short: string, long: string]> = {
-  0x09: ["␉", "tab"], 0x0a: ["␊", "line feed"], 0x0d: ["␍", "carriage return"], 0x1b: ["␛", "escape"], 0x7f: ["␡", "delete"],
+  0x09: ["→", "tab"], 0x0a: ["↵", "line feed"], 0x7f: ["DEL", "delete"],
   0xad: ["SHY", "soft hyphen"], 0x61c: ["ALM", "Arabic letter mark"],
   0x200b: ["ZWSP", "zero-width space"], 0x200c: ["ZWNJ", "zero-width non-joiner"], 0x200d: ["ZWJ", "zero-width joiner"],
   0x200e: ["LRM", "left-to-right mark"], 0x200f: ["RLM", "right-to-left mark"],
@@ -21,6 +21,9 @@ const NAMES: Record<number, [short: string, long: string]> = {
   0x2069: ["PDI", "pop directional isolate"], 0xfeff: ["BOM", "byte order mark, zero-width no-break space"],
 };
 
+/** Of the first 32 characters. Unicode's pictures of them are missing in many fonts. */
+const CONTROLS = "NUL SOH STX ETX EOT ENQ ACK BEL BS TAB LF VT FF CR SO SI DLE DC1 DC2 DC3 DC4 NAK SYN ETB CAN EM SUB ESC FS GS RS US".split(" ");
+
 const hex = (code: number) => `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
 
 function sign(code: number): Piece {
@@ -28,8 +31,7 @@ function sign(code: number): Piece {
   if (known !== undefined) {
     return { text: known[0], hidden: `${hex(code)} ${known[1]}` };
   }
-  // Unicode has pictures of the first 32 controls.
-  return { text: code < 0x20 ? String.fromCodePoint(0x2400 + code) : hex(code), hidden: `${hex(code)} ${code < 0xa0 ? "control" : "hidden"} character` };
+  return { text: CONTROLS[code] ?? hex(code), hidden: `${hex(code)} ${code < 0xa0 ? "control" : "hidden"} character` };
 }
 
 /** Joiners and variation selectors inside an emoji are part of its look. */
