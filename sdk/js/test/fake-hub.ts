@@ -1,6 +1,7 @@
 // A hub that does what a test says, in virtual time: WebSocket and fetch to put into a client.
 import { vi } from "vitest";
 import type { Wire } from "../src/codec.js";
+import { cursor as place } from "../src/cursor.js";
 import { Tidewire, type Json, type Options } from "../src/index.js";
 
 /** What becomes of a WebSocket: it opens and works, is refused, is never answered, or opens and then brings nothing. */
@@ -106,6 +107,8 @@ export class FakeHub {
   /** Answers instead of the hub: with objects, with nothing (`[]`), or not (`undefined`). */
   script: (command: Wire, session: Session) => Wire[] | undefined = () => undefined;
   term = "t";
+  /** Whether streams that are silent show that they live. */
+  comments = true;
   /** Presence: version and members, by channel. */
   readonly rooms = new Map<string, { v: number; members: Wire[] }>();
   readonly tokens = new Set<string>();
@@ -323,19 +326,20 @@ export class FakeHub {
 
   since(url: URL, channel: string): string | undefined {
     const cursor = url.searchParams.get("since") ?? undefined;
-    // Positions of the fake are told apart by their order alone: a cursor of several has them in that of the hashes.
-    return cursor?.includes(".") ? this.cursors(cursor).get(channel) : cursor;
+    if (!cursor?.includes(".")) {
+      return cursor;
+    }
+    const [hash] = place([{ name: channel, pos: "x" }, { name: "" }])!.split(".");
+    return cursor.split("~").find((part) => part.startsWith(`${hash}.`))?.slice(hash!.length + 1);
   }
-
-  /** What a cursor of several channels means; tests of several channels fill it. */
-  cursors: (cursor: string) => Map<string, string> = () => new Map();
 
   #stream(channels: string[], told: Wire[], client: string | undefined, signal: AbortSignal | undefined, done: (answer: Response) => void): void {
     let to!: ReadableStreamDefaultController<Uint8Array>;
     const stream = new ReadableStream<Uint8Array>({
       start: (controller) => void (to = controller),
-      cancel: () => this.leave(session),
+      cancel: () => gone(),
     });
+    const comments = setInterval(() => this.comments && write(":\n\n"), 25_000);
     const write = (text: string): void => {
       if (this.http !== "kept") {
         to.enqueue(new TextEncoder().encode(text));
@@ -343,8 +347,12 @@ export class FakeHub {
     };
     const session = this.session((object) => write(`data: ${JSON.stringify(object)}\n\n`), client);
     channels.forEach((channel) => session.follows.set(channel, false));
-    const end = (): void => {
+    const gone = (): void => {
+      clearInterval(comments);
       this.leave(session);
+    };
+    const end = (): void => {
+      gone();
       try {
         to.close();
       } catch {
@@ -352,7 +360,7 @@ export class FakeHub {
       }
     };
     this.#streams.add(end);
-    signal?.addEventListener("abort", () => this.leave(session));
+    signal?.addEventListener("abort", gone);
     done(new Response(stream));
     write("retry: 2000\n\n");
     for (const object of [{ op: "hello", session: session.id, client: session.client }, ...told]) {
