@@ -12,7 +12,7 @@ import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
 import { Typing } from "./typing.ts";
 
-const PAGE = 50;
+const PAGE = 100;
 /** In a fuller room nobody wants to read who comes and goes. */
 const TOLD_PEOPLE = 25;
 /** Pages that are read to fill a gap. */
@@ -336,7 +336,8 @@ export class Room {
     const isFirst = before.length === 0;
     this.people = peopleOf(members, this.language.t);
     if (!isFirst && this.isEntered && this.people.length <= TOLD_PEOPLE) {
-      for (const change of changes(before, this.people)) {
+      const others = (people: readonly Person[]) => people.filter(({ person }) => person !== this.me);
+      for (const change of changes(others(before), others(this.people))) {
         this.timeline.note(this.#noteOf(change), Date.now());
       }
     }

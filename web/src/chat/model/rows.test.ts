@@ -23,6 +23,11 @@ test("one's own, kept and pending, are one group; what is on its way tells", () 
   expect(show([said("a", "me", day), said("b", "me", day)], [sending("c", day)])).toEqual(["day", ">a-", ">+b", ">+c"]);
 });
 
+test("of several on their way the last tells, but each that failed", () => {
+  const failed = (id: string): Pending => ({ ...sending(id, day), progress: { state: "failed", why: "no" } });
+  expect(show([], [failed("a"), failed("b"), sending("c", day), sending("d", day)])).toEqual(["day", ">a", ">+b", ">+c-", ">+d"]);
+});
+
 test("a new day, the mark, a gap and a note begin a group", () => {
   expect(show([said("a", "x", day), said("b", "x", day + 86_400_000), { kind: "gap", id: "g", at: 0 }, said("c", "x", day + 86_400_000), { kind: "note", id: "n", at: 0, text: "t" }, said("d", "x", day + 86_400_000)], [], "d"))
     .toEqual(["day", "a", "day", "b", "gap", "c", "note", "new", "d"]);

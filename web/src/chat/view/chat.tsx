@@ -84,13 +84,13 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
         <slot name="header" />
         <State room={room} t={t} />
         <button ref={button} type="button" class="small who-button" aria-expanded={isShown} aria-controls="people" onClick={() => setShown(!isShown)}>
-          <Icon name="people" /><span>{room.tellsPeople ? t.here(room.people.length) : t.people}</span>
+          <Icon name="people" /><span>{room.people.length > 0 ? t.here(room.people.length) : t.people}</span>
         </button>
       </div>
       <Banner room={room} language={language} />
       <div class={isShown ? "middle shows" : "middle"}>
         <div class="main-part">
-          <Log rows={rows} language={language} name={name} hasOlder={room.hasOlder} isLoading={room.isLoading} isEntered={room.isEntered} unseen={room.unseen}
+          <Log rows={rows} language={language} name={name} hasOlder={room.hasOlder} isLoading={room.isLoading} isEntered={room.isEntered} isLive={room.isLive} unseen={room.unseen}
             toNewest={toNewest} empty={<slot name="empty">{t.empty}</slot>} onOlder={() => void room.older()} onLook={(is) => room.look(is)}
             onRetry={(key) => room.again(key)} onDelete={(key) => room.drop(key)} />
           <p class="typing" part="typing" role="status"><bdi>{typingText(room.typing.names, t, language.tag)}</bdi></p>

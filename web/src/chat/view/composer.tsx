@@ -1,5 +1,5 @@
 // Where one writes: text, emoji, images that are looked at before they go.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Language } from "../texts/index.ts";
 import type { Image } from "./images.ts";
 import { useAddress } from "./picture.tsx";
@@ -34,7 +34,7 @@ export function Composer({ language: { t }, takesFocus, images, problem, onFiles
     }
   }, [text]);
   // The field is new after a name was given: then one wants to write.
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (takesFocus) {
       field.current?.focus();
     }

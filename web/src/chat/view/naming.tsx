@@ -1,5 +1,5 @@
 // Asks what one wants to be called.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { fits } from "../model/people.ts";
 import type { Texts } from "../texts/index.ts";
 
@@ -16,7 +16,7 @@ interface Props {
 export function Naming({ name, t, takesFocus, onName, onCancel }: Props) {
   const [problem, setProblem] = useState("");
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (takesFocus) {
       field.current?.select();
     }

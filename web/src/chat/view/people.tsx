@@ -25,7 +25,7 @@ export function People({ id, people, tellsPeople, me, name, canRename, language,
         <b class="grow" dir="auto">{name === "" ? t.notNamed : name}</b>
         {canRename && <button type="button" class="small" onClick={onRename}>{t.changeName}</button>}
       </div>
-      <h2>{tellsPeople ? t.here(people.length) : t.people}</h2>
+      <h2>{people.length > 0 ? t.here(people.length) : t.people}</h2>
       {!tellsPeople && <p class="faint">{t.peopleUnknown}</p>}
       <ul>
         {people.slice(0, SHOWN).map(({ person, from }) => (

@@ -1,5 +1,5 @@
 // Emoji by name: a field to search, a grid to walk through with the arrows.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { search } from "../model/emoji.ts";
 import type { Texts } from "../texts/index.ts";
 
@@ -16,7 +16,7 @@ export function Picker({ id, t, onPick, onClose }: Props) {
   const field = useRef<HTMLInputElement>(null);
   const grid = useRef<HTMLDivElement>(null);
   const found = useMemo(() => search(query), [query]);
-  useEffect(() => field.current?.focus(), []);
+  useLayoutEffect(() => field.current?.focus(), []);
 
   const go = (next: number) => {
     const to = Math.max(0, Math.min(found.length - 1, next));
