@@ -1,7 +1,7 @@
 // Commands that wait for their answers. Answers are told at once, in the order in which they come.
-import { command, failure, number, type Wire } from "./codec.js";
+import { failure, type Wire } from "./codec.js";
 import type { Line } from "./transports/line.js";
-import { TidewireError } from "./types.js";
+import type { TidewireError } from "./types.js";
 
 export interface Call {
   /** The command in JSON, without `id`. */
@@ -12,50 +12,49 @@ export interface Call {
   again?: boolean;
 }
 
-export class Calls {
-  #last = 0;
-  readonly #open = new Map<number, Call>();
-
-  /** Sends calls in order; those for later wait for `resend`. */
-  add(calls: readonly Call[], line: Line | undefined): number[] {
-    const ids = calls.map((call) => {
-      this.#open.set(++this.#last, call);
-      return this.#last;
-    });
-    line?.send(ids.map((id) => command(id, this.#open.get(id)!.fields)));
-    return ids;
-  }
-
-  drop(id: number): void {
-    this.#open.delete(id);
-  }
-
+export interface Calls {
+  /** Sends calls in order; without a connection they wait for `resend`. */
+  add(calls: readonly Call[], line: Line | undefined): number[];
+  drop(id: number): void;
   /** Takes an answer in. */
-  take(object: Wire): void {
-    const id = number(object["id"]);
-    const call = id === undefined ? undefined : this.#open.get(id);
-    if (call) {
-      this.#open.delete(id!);
+  take(object: Wire): void;
+  /** Ends those that cannot be asked again, or all. */
+  lost(error: TidewireError, all?: boolean): void;
+  resend(line: Line): void;
+}
+
+export function calls(): Calls {
+  let last = 0;
+  const open = new Map<unknown, Call>();
+  const send = (line: Line | undefined, ids: readonly number[]): void =>
+    line?.send(ids.map((id) => `{"id":${id},${open.get(id)!.fields.slice(1)}`));
+  return {
+    add(all, line) {
+      const ids = all.map((call) => {
+        open.set(++last, call);
+        return last;
+      });
+      send(line, ids);
+      return ids;
+    },
+    drop: (id) => void open.delete(id),
+    take(object) {
+      const call = open.get(object["id"]);
+      open.delete(object["id"]);
       if (object["op"] === "error") {
-        call.no(failure(object));
+        call?.no(failure(object));
       } else {
-        call.ok(object);
+        call?.ok(object);
       }
-    }
-  }
-
-  /** The connection is gone: nobody knows what came of those that were on the way. */
-  lost(why: (call: Call) => TidewireError | undefined): void {
-    for (const [id, call] of this.#open) {
-      const error = why(call);
-      if (error) {
-        this.#open.delete(id);
-        call.no(error);
+    },
+    lost(error, all) {
+      for (const [id, call] of open) {
+        if (all || !call.again) {
+          open.delete(id);
+          call.no(error);
+        }
       }
-    }
-  }
-
-  resend(line: Line): void {
-    line.send([...this.#open].map(([id, call]) => command(id, call.fields)));
-  }
+    },
+    resend: (line) => send(line, [...open.keys()] as number[]),
+  };
 }

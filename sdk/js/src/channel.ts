@@ -1,16 +1,17 @@
 // A channel: where the program is in it, and what it is told of it.
-import { isObject, message, number, text, type Wire } from "./codec.js";
+import { pause } from "./backoff.js";
+import { message, number, objects, text, type Wire } from "./codec.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
-import { pause } from "./backoff.js";
+import { once } from "./later.js";
 import { Presence } from "./presence.js";
 import { TidewireError } from "./types.js";
 import type {
-  Ack, ChannelEvents, ChannelOptions, ChannelState, Gap, HistoryOptions, HistoryPage, Off, Payload, Position, PublishOptions,
+  Ack, ChannelEvents, ChannelOptions, ChannelState, HistoryOptions, HistoryPage, Off, Payload, Position, PublishOptions,
 } from "./types.js";
 
 /** A named stream of messages. Made by `tide.channel(name)`. */
-export class Channel {
+export class Channel extends Emitter<ChannelEvents> {
   /** The full name: `chat:lobby`, also if `lobby` was asked for. */
   readonly name: string;
   /** Who is here. */
@@ -22,18 +23,18 @@ export class Channel {
   /** @internal Whether the program wants it. */
   wanted = false;
   readonly #core: Core;
-  readonly #on = new Emitter<ChannelEvents>();
   #state: ChannelState = "idle";
   #pos: Position | undefined;
   /** The subscribe that waits for its answer. What comes before that belongs to an earlier one, and comes again. */
   #call = 0;
-  /** A new subscribe is on its way. */
-  #entering = false;
+  /** Whether the hub was asked for it over this connection. */
+  #there = false;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #tries = 0;
 
   /** @internal */
   constructor(core: Core, name: string) {
+    super();
     this.#core = core;
     this.name = name;
     this.presence = new Presence(core, this);
@@ -49,8 +50,8 @@ export class Channel {
   }
 
   /** Listens. The first listener of `message` subscribes. */
-  on<E extends keyof ChannelEvents>(event: E, listener: ChannelEvents[E]): Off {
-    const off = this.#on.on(event, listener);
+  override on<E extends keyof ChannelEvents>(event: E, listener: ChannelEvents[E]): Off {
+    const off = super.on(event, listener);
     if (event === "message") {
       this.subscribe();
     }
@@ -71,7 +72,6 @@ export class Channel {
   unsubscribe(): this {
     if (this.wanted) {
       this.#leave();
-      this.#core.leave(this);
     }
     return this;
   }
@@ -85,11 +85,10 @@ export class Channel {
   history({ before, after, limit, signal }: HistoryOptions = {}): Promise<HistoryPage> {
     return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => {
       const pos = text(answer["pos"]);
-      const messages = Array.isArray(answer["messages"]) ? (answer["messages"] as unknown[]).filter(isObject) : [];
       return {
-        messages: messages.map((one) => message(this.name, one)),
-        more: answer["more"] === true,
-        ...(pos !== undefined && { pos }),
+        messages: objects(answer["messages"]).map((one) => message(this.name, one)),
+        more: !!answer["more"],
+        ...(pos && { pos }),
       };
     });
   }
@@ -101,15 +100,7 @@ export class Channel {
   }
 
   /** @internal Subscribes (again) over the connection that there is; what changes at once is asked at once. */
-  renew(): void {
-    if (!this.#entering) {
-      this.#entering = true;
-      queueMicrotask(() => {
-        this.#entering = false;
-        this.enter();
-      });
-    }
-  }
+  readonly renew = once(() => this.enter());
 
   /** @internal The connection is new, or what is wanted has changed. */
   enter(): void {
@@ -117,25 +108,20 @@ export class Channel {
     if (!line || !this.wanted) {
       return;
     }
-    clearTimeout(this.#retry);
     if (line.follow) {
       line.follow();
       return;
     }
-    const subscribe = {
-      op: "subscribe",
-      channel: this.name,
-      since: this.#pos,
-      history: this.#pos === undefined && this.newest > 0 ? this.newest : undefined,
-      presence: this.watched || undefined,
-    };
-    const again = this.#state === "recovering" || this.#state === "live";
-    if (again) {
-      this.#core.ask({ op: "unsubscribe", channel: this.name });
-    }
-    this.#core.drop(this.#call);
+    this.#quit();
+    this.#there = true;
     this.#call = this.#core.ask(
-      subscribe,
+      {
+        op: "subscribe",
+        channel: this.name,
+        since: this.#pos,
+        history: this.#pos ? undefined : this.newest,
+        presence: this.watched,
+      },
       (answer) => {
         this.#call = 0;
         this.#begun(answer);
@@ -149,9 +135,8 @@ export class Channel {
 
   /** @internal The connection is gone, and with it the subscription. */
   lost(): void {
-    clearTimeout(this.#retry);
-    this.#core.drop(this.#call);
-    this.#call = 0;
+    this.#there = false;
+    this.#quit();
     if (this.wanted) {
       this.#set("subscribing");
     }
@@ -161,7 +146,7 @@ export class Channel {
   heard(object: Wire): void {
     const pos = text(object["pos"]);
     // What is kept and comes now comes again after the answer.
-    if (!this.wanted || (this.#call > 0 && pos !== undefined)) {
+    if (!this.wanted || (this.#call && pos)) {
       return;
     }
     switch (object["op"]) {
@@ -170,14 +155,14 @@ export class Channel {
         break;
       case "message":
         this.#pos = pos ?? this.#pos;
-        this.#on.emit("message", message(this.name, object));
+        this.emit("message", message(this.name, object));
         break;
       case "live":
         this.#pos = pos ?? this.#pos;
         this.#live();
         break;
       case "lag":
-        if (object["recovering"] === true) {
+        if (object["recovering"]) {
           this.#set("recovering");
         } else {
           this.#gap(pos, text(object["from"]) ?? this.#pos, number(object["skipped"]));
@@ -192,33 +177,45 @@ export class Channel {
 
   /** @internal The subscription was refused. */
   refused(error: TidewireError): void {
+    this.#there = false;
     if (!this.wanted) {
       return;
     }
-    if (error.code === "bad_position" && this.#pos !== undefined) {
+    if (error.code === "bad_position" && this.#pos) {
       const from = this.#pos;
       this.#pos = undefined;
-      this.#on.emit("gap", { from });
+      this.emit("gap", { from });
+      this.renew();
+    } else if (error.code === "forbidden" && this.watched) {
+      // Perhaps it is only the list that it may not see.
+      this.watched = false;
+      this.emit("error", error);
       this.renew();
     } else if (error.temporary) {
       this.#set("subscribing");
       this.#retry = setTimeout(() => this.enter(), pause(this.#core.backoff, this.#tries++, error.retryAfter));
     } else {
       this.#leave();
-      this.#core.leave(this);
-      this.#on.emit("error", error);
+      this.emit("error", error);
     }
-  }
-
-  /** @internal For presence, which has no event of its own for it. */
-  report(error: TidewireError): void {
-    this.#on.emit("error", error);
   }
 
   #leave(): void {
     this.wanted = false;
-    this.lost();
+    this.#quit();
+    this.#core.line()?.follow?.();
     this.#set("idle");
+  }
+
+  /** Ends the subscription that there is. */
+  #quit(): void {
+    clearTimeout(this.#retry);
+    this.#core.drop(this.#call);
+    this.#call = 0;
+    if (this.#there) {
+      this.#there = false;
+      this.#core.ask({ op: "unsubscribe", channel: this.name });
+    }
   }
 
   /** The answer to a subscribe. */
@@ -235,7 +232,7 @@ export class Channel {
     } else if (recovered === false) {
       this.#set("recovering");
       this.#gap(pos, this.#pos);
-    } else if (this.#pos === undefined && this.newest > 0) {
+    } else if (!this.#pos && this.newest) {
       // Until the newest have come, their absence is no place to come back to.
       this.#set("recovering");
     } else {
@@ -246,30 +243,21 @@ export class Channel {
   }
 
   #gap(pos: Position | undefined, from: Position | undefined, skipped?: number): void {
-    const gap: Gap = {};
-    if (from !== undefined) {
-      gap.from = from;
-    }
-    if (pos !== undefined) {
-      this.#pos = gap.pos = pos;
-    }
-    if (skipped !== undefined) {
-      gap.skipped = skipped;
-    }
-    this.#on.emit("gap", gap);
+    this.#pos = pos ?? this.#pos;
+    this.emit("gap", { ...(from && { from }), ...(pos && { pos }), ...(skipped && { skipped }) });
   }
 
   #live(): void {
     if (this.#state !== "live" && this.wanted) {
       this.#set("live");
-      this.#on.emit("live", this.#pos ?? "");
+      this.emit("live", this.#pos ?? "");
     }
   }
 
   #set(state: ChannelState): void {
     if (this.#state !== state) {
       this.#state = state;
-      this.#on.emit("state", state);
+      this.emit("state", state);
     }
   }
 }

@@ -8,7 +8,7 @@ export type Wire = Record<string, unknown>;
 export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
 export const number = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) ? value : undefined;
+  typeof value === "number" ? value : undefined;
 
 export const isObject = (value: unknown): value is Wire =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -25,12 +25,15 @@ function strings<K extends string>(object: Wire, names: readonly K[]): { [N in K
   return found;
 }
 
+/** The objects of a list. */
+export const objects = (value: unknown): Wire[] => (Array.isArray(value) ? value.filter(isObject) : []);
+
 /** What a message of the hub holds: objects, none if it makes no sense. */
 export function decode(data: unknown): Wire[] {
   try {
     if (typeof data === "string") {
       const value: unknown = JSON.parse(data);
-      return (Array.isArray(value) ? value : [value]).filter(isObject);
+      return objects(Array.isArray(value) ? value : [value]);
     }
     // The binary form: the length of a header, the header, the payload.
     const view = new DataView(data as ArrayBuffer);
@@ -42,28 +45,15 @@ export function decode(data: unknown): Wire[] {
   }
 }
 
-function fromBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-}
-
-function toBase64(bytes: Uint8Array): string {
-  let all = "";
-  for (let at = 0; at < bytes.length; at += 0x2000) {
-    all += String.fromCharCode(...bytes.subarray(at, at + 0x2000));
-  }
-  return btoa(all);
-}
-
 /** The field of `publish` that a payload goes into. */
 export function encode(payload: Payload): Wire {
   if (typeof payload === "string") {
     return { text: payload };
   }
-  if (ArrayBuffer.isView(payload)) {
-    return { base64: toBase64(new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength)) };
-  }
-  if (payload instanceof ArrayBuffer) {
-    return { base64: toBase64(new Uint8Array(payload)) };
+  if (ArrayBuffer.isView(payload) || payload instanceof ArrayBuffer) {
+    const { buffer = payload as ArrayBuffer, byteOffset, byteLength } = payload as ArrayBufferView;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    return { base64: btoa(bytes.reduce((all, byte) => all + String.fromCharCode(byte), "")) };
   }
   return { data: payload ?? null };
 }
@@ -79,7 +69,7 @@ export function message(channel: string, object: Wire): Message {
     made.bytes = object["bytes"];
   } else if (base64 !== undefined) {
     try {
-      made.bytes = fromBase64(base64);
+      made.bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
     } catch {
       // No base64: a message without payload still moves the position.
     }
@@ -87,7 +77,7 @@ export function message(channel: string, object: Wire): Message {
   if ("data" in object) {
     made.data = object["data"] as Json;
   }
-  if (object["redacted"] === true) {
+  if (object["redacted"]) {
     made.redacted = true;
   }
   return made;
@@ -108,5 +98,3 @@ export function failure(object: Wire): TidewireError {
   return new TidewireError(code, text(object["message"]) ?? code, TEMPORARY.includes(code), number(object["retry_after_ms"]));
 }
 
-/** A command as it goes out. */
-export const command = (id: number, fields: string): string => `{"id":${id},${fields.slice(1)}`;

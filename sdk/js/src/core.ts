@@ -1,6 +1,5 @@
 // What a channel needs of the client.
 import type { Bounds } from "./backoff.js";
-import type { Channel } from "./channel.js";
 import type { Wire } from "./codec.js";
 import type { Line } from "./transports/line.js";
 import type { Ack, Payload, PublishOptions, TidewireError } from "./types.js";
@@ -13,10 +12,11 @@ export interface Core {
   need(): void;
   /** Asks over the connection that there is; it is not asked again over another. */
   ask(command: Wire, ok?: (answer: Wire) => void, no?: (error: TidewireError) => void): number;
+  /** An answer has come. */
+  take(answer: Wire): void;
   /** The answer does not matter any more. */
   drop(call: number): void;
   /** Asks what may be asked twice. */
   read(command: Wire, signal?: AbortSignal): Promise<Wire>;
   publish(channel: string, payload: Payload, options?: PublishOptions): Promise<Ack>;
-  leave(channel: Channel): void;
 }

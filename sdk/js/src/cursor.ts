@@ -1,8 +1,6 @@
 // A cursor: the positions of several channels in one word.
 import type { Position } from "./types.js";
 
-const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-
 /** The 64-bit FNV-1a of a channel's full name. */
 function hash(name: string): bigint {
   let value = 0xcbf29ce484222325n;
@@ -12,13 +10,11 @@ function hash(name: string): bigint {
   return value;
 }
 
+/** With the digits `0-9A-Za-z`. */
 function base62(value: bigint): string {
-  let text = "";
-  do {
-    text = DIGITS[Number(value % 62n)] + text;
-    value /= 62n;
-  } while (value > 0n);
-  return text;
+  const digit = Number(value % 62n);
+  const last = digit < 36 ? digit.toString(36).toUpperCase() : (digit - 26).toString(36);
+  return value < 62n ? last : base62(value / 62n) + last;
 }
 
 /** The cursor of up to 32 channels, of which some may have no position yet. */

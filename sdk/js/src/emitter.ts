@@ -3,33 +3,26 @@ import type { Off } from "./types.js";
 
 type Listener = (...args: never[]) => void;
 
-/** Tells a program's own mistake to whoever debugs it, and goes on. */
-function complain(error: unknown): void {
-  const report = (globalThis as { reportError?: (error: unknown) => void }).reportError;
-  if (report) {
-    report(error);
-  } else {
-    console.error(error);
-  }
-}
-
+/** What has events. */
 export class Emitter<E extends { [K in keyof E]: Listener }> {
-  readonly #all = new Map<keyof E, Listener[]>();
+  readonly #all = new Map<keyof E, Set<{ listener: Listener }>>();
 
+  /** Listens; the answer ends it. */
   on<K extends keyof E>(event: K, listener: E[K]): Off {
-    const entry = ((...args: never[]) => listener(...args)) as Listener;
-    this.#all.set(event, [...(this.#all.get(event) ?? []), entry]);
-    return () => {
-      this.#all.set(event, (this.#all.get(event) ?? []).filter((one) => one !== entry));
-    };
+    const entry = { listener };
+    const all = this.#all.get(event) ?? new Set();
+    this.#all.set(event, all.add(entry));
+    return () => all.delete(entry);
   }
 
+  /** @internal */
   emit<K extends keyof E>(event: K, ...args: Parameters<E[K]>): void {
-    for (const listener of this.#all.get(event) ?? []) {
+    for (const { listener } of this.#all.get(event) ?? []) {
       try {
         listener(...args);
       } catch (error) {
-        complain(error);
+        // A mistake of the program: told to whoever debugs it.
+        console.error(error);
       }
     }
   }

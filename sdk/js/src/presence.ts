@@ -1,5 +1,5 @@
 // Who is in a channel: a list with a version, kept by joins and leaves, read again where one was missed.
-import { failure, isObject, member, number, text, type Wire } from "./codec.js";
+import { member, number, objects, type Wire } from "./codec.js";
 import type { Channel } from "./channel.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
@@ -15,10 +15,9 @@ interface List {
   members: Map<string, Member>;
 }
 
-export class Presence {
+export class Presence extends Emitter<PresenceEvents> {
   readonly #core: Core;
   readonly #channel: Channel;
-  readonly #on = new Emitter<PresenceEvents>();
   #list: List = { v: 0, members: new Map() };
   #members: readonly Member[] = [];
   /** Changes that came while the list is read; none: it is not read. */
@@ -29,6 +28,7 @@ export class Presence {
 
   /** @internal */
   constructor(core: Core, channel: Channel) {
+    super();
     this.#core = core;
     this.#channel = channel;
   }
@@ -39,8 +39,8 @@ export class Presence {
   }
 
   /** Listens. The first listener subscribes the channel, with joins and leaves. */
-  on<E extends keyof PresenceEvents>(event: E, listener: PresenceEvents[E]): Off {
-    const off = this.#on.on(event, listener);
+  override on<E extends keyof PresenceEvents>(event: E, listener: PresenceEvents[E]): Off {
+    const off = super.on(event, listener);
     if (!this.#channel.watched) {
       this.#channel.watched = true;
       if (this.#channel.wanted) {
@@ -96,7 +96,7 @@ export class Presence {
     }
     if (tell) {
       this.#members = [...this.#list.members.values()];
-      this.#on.emit(joins ? "join" : "leave", who, this.#members);
+      this.emit(joins ? "join" : "leave", who, this.#members);
     }
     return true;
   }
@@ -111,50 +111,44 @@ export class Presence {
           const changes = this.#changes ?? [];
           this.#changes = undefined;
           this.#list = list;
-          // One that was missed meanwhile shows at the next change.
-          changes.every((change) => this.#apply(change, false));
+          const whole = changes.every((change) => this.#apply(change, false));
           this.#members = [...list.members.values()];
-          this.#on.emit("sync", this.#members);
+          this.emit("sync", this.#members);
+          if (!whole) {
+            this.#sync();
+          }
         }
       },
       (error: TidewireError) => {
         if (turn === this.#turn) {
           this.#changes = undefined;
-          this.#channel.report(error);
+          if (!error.temporary) {
+            this.#channel.emit("error", error);
+          }
         }
       },
     );
   }
 
   /** All pages, of one version if they hold still. */
-  async #read(): Promise<List> {
-    for (let left = TRIES; ; left--) {
-      const list: List = { v: 0, members: new Map() };
-      let after: string | undefined;
-      let same = true;
-      let more = true;
-      for (let first = true; more; first = false) {
-        const answer = await this.#core.read({ op: "presence", channel: this.#channel.name, after, limit: 1000 });
-        const v = number(answer["v"]);
-        const page = Array.isArray(answer["members"]) ? (answer["members"] as unknown[]) : [];
-        if (v === undefined) {
-          throw failure({ message: "the list has no version" });
-        }
-        list.v = first ? v : list.v;
-        same &&= v === list.v;
-        for (const who of page.filter(isObject).map(member)) {
-          if (who) {
-            list.members.set(who.session, who);
-          }
-        }
-        const last = text((page.at(-1) as Wire | undefined)?.["session"]);
-        more = answer["more"] === true && last !== undefined && last !== after;
-        after = last;
+  async #read(left = TRIES): Promise<List> {
+    let list: List | undefined;
+    let after: string | undefined;
+    for (;;) {
+      const answer = await this.#core.read({ op: "presence", channel: this.#channel.name, after, limit: 1000 });
+      const v = number(answer["v"]) ?? 0;
+      const page = objects(answer["members"]).flatMap((one) => member(one) ?? []);
+      list ??= { v, members: new Map() };
+      if (v !== list.v && left) {
+        return this.#read(left - 1);
       }
-      // What changed while it was read is in the changes that came meanwhile.
-      if (same || left <= 1) {
+      page.forEach((one) => list!.members.set(one.session, one));
+      // What changes while it is read is in the changes that come meanwhile.
+      const last = page.at(-1)?.session;
+      if (!answer["more"] || !last || last === after) {
         return list;
       }
+      after = last;
     }
   }
 }

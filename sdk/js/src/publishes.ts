@@ -1,4 +1,5 @@
 // What is published and not yet answered: in order, under keys, repeated until the hub says that it is kept.
+import { onAbort, once } from "./later.js";
 import { pause, type Bounds } from "./backoff.js";
 import type { Call, Calls } from "./calls.js";
 import { encode, text, type Wire } from "./codec.js";
@@ -18,181 +19,162 @@ interface Entry {
   /** On the way. */
   id: number;
   /** Whether it may have been kept: it was sent, and the answer is missing. */
-  open: boolean;
+  open?: boolean;
   /** Whose it was when it was sent: a key holds for one guest. */
-  as: string | undefined;
+  as?: string | undefined;
   /** When it was sent first. */
   at: number;
   tries: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  timer?: ReturnType<typeof setTimeout> | undefined;
   fail: (error: TidewireError) => void;
 }
 
 export interface Publisher {
   readonly calls: Calls;
   readonly backoff: Bounds;
-  readonly limit: number;
+  readonly queue: number;
   readonly confirmWithin: number;
   line(): Line | undefined;
   client(): string | undefined;
 }
 
-const unconfirmed = (): TidewireError =>
-  new TidewireError("unconfirmed", "it was sent, but whether the hub has kept it is not known");
-
-export class Publishes {
-  readonly #by: Publisher;
-  readonly #prefix = Math.random().toString(36).slice(2);
-  #count = 0;
-  #queue: Entry[] = [];
-  #window = WINDOW;
-  /** Until the hub wants the next. */
-  #paused: ReturnType<typeof setTimeout> | undefined;
-  #tries = 0;
-  #soon = false;
-
-  constructor(by: Publisher) {
-    this.#by = by;
-  }
-
-  add(channel: string, payload: Payload, { key, keep, echo, signal }: PublishOptions = {}): Promise<Ack> {
-    return new Promise<Ack>((done, failed) => {
-      if (signal?.aborted) {
-        throw new TidewireError("aborted", "it was given up");
-      }
-      const kept = keep !== false;
-      const under = kept ? (key ?? `${this.#prefix}-${this.#count++}`) : undefined;
-      const wire: Wire = { op: "publish", channel, ...encode(payload), key: under, keep: kept ? undefined : false, echo };
-      const ack = (answer: Wire): Ack => {
-        const pos = text(answer["pos"]);
-        return { ...(pos !== undefined && { pos }), ...(under !== undefined && { key: under }) };
-      };
-      // Made now: what the program changes later is not what it published.
-      const fields = JSON.stringify(wire);
-      if (!kept) {
-        this.#once(fields, (answer) => done(ack(answer)), failed);
-      } else if (this.#queue.length >= this.#by.limit) {
-        throw new TidewireError("queue_full", `${this.#by.limit} publishes wait already`, true);
-      } else {
-        this.#enqueue(fields, (answer) => done(ack(answer)), failed, signal);
-      }
-    });
-  }
-
+export interface Publishes {
+  add(channel: string, payload: Payload, options?: PublishOptions): Promise<Ack>;
   /** Sends what can be sent, once all that happens now has happened. */
-  flush(): void {
-    if (!this.#soon) {
-      this.#soon = true;
-      queueMicrotask(() => {
-        this.#soon = false;
-        this.#send();
-      });
-    }
-  }
-
+  flush(): void;
   /** Nothing is repeated any more. */
-  end(error: TidewireError): void {
-    clearTimeout(this.#paused);
-    this.#paused = undefined;
-    for (const entry of [...this.#queue]) {
-      entry.fail(entry.open || entry.id > 0 ? unconfirmed() : error);
-    }
-  }
+  end(error: TidewireError): void;
+}
 
-  /** What is not to be kept is worth sending only now. */
-  #once(fields: string, ok: Call["ok"], failed: (error: unknown) => void): void {
-    const line = this.#by.line();
-    if (!line) {
-      throw new TidewireError("offline", "there is no connection, and it was not to be kept", true);
-    }
-    const no = (error: TidewireError): void => failed(error.code === LOST ? unconfirmed() : error);
-    this.#by.calls.add([{ fields, ok, no }], line);
-  }
+export const aborted = (): TidewireError => new TidewireError("aborted", "it was given up");
 
-  #enqueue(fields: string, done: Call["ok"], failed: (error: unknown) => void, signal?: AbortSignal): void {
-    const abort = (): void => entry.fail(new TidewireError("aborted", "it was given up"));
-    const settle = (): void => {
-      clearTimeout(entry.timer);
-      signal?.removeEventListener("abort", abort);
-      this.#by.calls.drop(entry.id);
-      this.#queue = this.#queue.filter((one) => one !== entry);
-      if (this.#queue.length === 0) {
-        this.#window = WINDOW;
-      }
-      this.flush();
-    };
-    const entry: Entry = {
-      call: {
-        fields,
-        ok: (answer) => {
-          this.#tries = 0;
-          settle();
-          done(answer);
-        },
-        no: (error) => this.#refused(entry, error),
-      },
-      id: 0,
-      open: false,
-      as: undefined,
-      at: 0,
-      tries: 0,
-      timer: undefined,
-      fail: (error) => {
-        settle();
-        failed(error);
-      },
-    };
-    signal?.addEventListener("abort", abort);
-    this.#queue.push(entry);
-    this.flush();
-  }
+const unconfirmed = (): TidewireError =>
+  new TidewireError("unconfirmed", "no answer in time");
 
-  #send(): void {
-    const line = this.#by.line();
-    if (!line || this.#paused !== undefined) {
+export function publishes({ calls, backoff, confirmWithin, line, client, queue: limit }: Publisher): Publishes {
+  const prefix = Math.random().toString(36).slice(2);
+  let count = 0;
+  let queue: Entry[] = [];
+  let room = WINDOW;
+  /** Until the hub wants the next. */
+  let paused: ReturnType<typeof setTimeout> | undefined;
+
+  const send = (): void => {
+    const to = line();
+    if (!to || paused) {
       return;
     }
-    const me = this.#by.client();
-    for (const entry of [...this.#queue]) {
+    const me = client();
+    for (const entry of queue) {
       // As somebody else, or too late, the same key would be another publication. Timers sleep with the machine.
-      if (entry.open && (entry.as !== me || Date.now() - entry.at > this.#by.confirmWithin)) {
+      if (entry.open && (entry.as !== me || Date.now() - entry.at > confirmWithin)) {
         entry.fail(unconfirmed());
       }
     }
-    const room = this.#window - this.#queue.filter(({ id }) => id > 0).length;
-    const next = this.#queue.filter(({ id }) => id === 0).slice(0, Math.max(0, room));
-    const ids = this.#by.calls.add(next.map(({ call }) => call), line);
+    const waiting = queue.filter(({ id }) => !id);
+    const next = waiting.slice(0, Math.max(0, room - queue.length + waiting.length));
+    const ids = calls.add(next.map(({ call }) => call), to);
     next.forEach((entry, at) => {
       entry.id = ids[at]!;
       entry.as = me;
-      if (entry.timer === undefined) {
+      if (!entry.timer) {
         entry.at = Date.now();
-        entry.timer = setTimeout(() => entry.fail(unconfirmed()), this.#by.confirmWithin);
+        entry.timer = setTimeout(() => entry.fail(unconfirmed()), confirmWithin);
       }
     });
-  }
+  };
 
-  #refused(entry: Entry, error: TidewireError): void {
+  const flush = once(send);
+
+  const refused = (entry: Entry, error: TidewireError): void => {
+    const { code } = error;
     entry.id = 0;
-    if (error.code === LOST) {
+    if (code === LOST) {
       entry.open = true;
       return;
     }
-    if (!error.temporary || (error.code !== "rate_limited" && ++entry.tries > PATIENT)) {
-      entry.fail(error.code === "unavailable" ? unconfirmed() : error);
+    if (!error.temporary || (++entry.tries > PATIENT && code !== "rate_limited")) {
+      entry.fail(code === "unavailable" ? unconfirmed() : error);
       return;
     }
-    entry.open ||= error.code === "unavailable";
+    entry.open ||= code === "unavailable";
     if (!entry.open) {
       // It was certainly not kept: the clock of its key begins anew.
       clearTimeout(entry.timer);
       entry.timer = undefined;
     }
     // One by one from here on, so that a later one does not overtake it.
-    this.#window = 1;
-    this.#paused ??= setTimeout(() => {
-      this.#paused = undefined;
-      this.#send();
-    }, pause(this.#by.backoff, this.#tries++, error.retryAfter));
-  }
+    room = 1;
+    paused ??= setTimeout(() => {
+      paused = undefined;
+      send();
+    }, pause(backoff, entry.tries, error.retryAfter));
+  };
+
+  const enqueue = (fields: string, done: Call["ok"], failed: (error: TidewireError) => void, signal?: AbortSignal): void => {
+    const settle = (): void => {
+      clearTimeout(entry.timer);
+      off();
+      calls.drop(entry.id);
+      queue = queue.filter((one) => one !== entry);
+      if (!queue.length) {
+        room = WINDOW;
+      }
+      flush();
+    };
+    const entry: Entry = {
+      call: {
+        fields,
+        ok(answer) {
+          settle();
+          done(answer);
+        },
+        no: (error) => refused(entry, error),
+      },
+      id: 0,
+      at: 0,
+      tries: 0,
+      fail(error) {
+        settle();
+        failed(error);
+      },
+    };
+    const off = onAbort(signal, () => entry.fail(aborted()));
+    queue.push(entry);
+    flush();
+  };
+
+  return {
+    flush,
+    add: (channel, payload, { key, keep, echo, signal } = {}) =>
+      new Promise((done, failed) => {
+        const passing = keep === false;
+        const under = passing ? undefined : (key ?? `${prefix}-${count++}`);
+        const wire: Wire = { op: "publish", channel, ...encode(payload), key: under, keep: passing ? keep : undefined, echo };
+        const ok = (answer: Wire): void => {
+          const pos = text(answer["pos"]);
+          done({ ...(pos && { pos }), ...(under && { key: under }) });
+        };
+        // Made now: what the program changes later is not what it published.
+        const fields = JSON.stringify(wire);
+        const to = line();
+        if (!passing) {
+          if (queue.length >= limit) {
+            throw new TidewireError("queue_full", `${limit} wait already`, true);
+          }
+          enqueue(fields, ok, failed, signal);
+        } else if (to) {
+          calls.add([{ fields, ok, no: (error) => failed(error.code === LOST ? unconfirmed() : error) }], to);
+        } else {
+          throw new TidewireError("offline", "no connection", true);
+        }
+      }),
+    end(error) {
+      clearTimeout(paused);
+      paused = undefined;
+      for (const entry of queue) {
+        entry.fail(entry.open || entry.id ? unconfirmed() : error);
+      }
+    },
+  };
 }

@@ -191,15 +191,13 @@ export class TidewireError extends Error {
    * `closed`, `offline` (a `keep: false` publish without connection), `timeout`,
    * `unconfirmed` (a publish that may or may not have been kept; see `confirmWithin`).
    */
-  readonly code: string;
+  declare readonly code: string;
   /** Whether the same may work later. */
-  readonly temporary: boolean;
-  readonly retryAfter: number | undefined;
+  declare readonly temporary: boolean;
+  /** The least pause before that, in ms, if the hub asks for one. */
+  declare readonly retryAfter: number | undefined;
   constructor(code: string, message: string, temporary = false, retryAfter?: number) {
     super(message);
-    this.name = "TidewireError";
-    this.code = code;
-    this.temporary = temporary;
-    this.retryAfter = retryAfter;
+    Object.assign(this, { name: "TidewireError", code, temporary, retryAfter });
   }
 }

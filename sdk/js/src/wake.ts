@@ -1,26 +1,20 @@
 // Signs that the machine slept, the page was away, or the network changed.
 
-export interface Signs {
-  /** Back, or perhaps back: is the hub still there? */
-  woke(): void;
-  /** The page is put aside; a browser keeps it only without connections. */
-  hidden(): void;
-}
-
 /** Whether the machine says that it has no network. */
 export const isOffline = (): boolean => globalThis.navigator?.onLine === false;
 
-/** Listens for the signs where there is a page; the answer ends it. */
-export function watch(signs: Signs): () => void {
+/**
+ * Listens for the signs where there is a page; the answer ends it. `woke`: back, or perhaps back. `hidden`: the page
+ * is put aside; a browser keeps it for later only without connections.
+ */
+export function watch(woke: () => void, hidden: () => void): () => void {
   const off = new AbortController();
-  const on = (target: EventTarget, event: string, then: () => void): void =>
-    target.addEventListener(event, then, { signal: off.signal });
-  if (typeof document === "object" && typeof addEventListener === "function") {
-    on(document, "visibilitychange", () => document.visibilityState === "visible" && signs.woke());
-    for (const event of ["online", "offline", "pageshow"]) {
-      on(globalThis as unknown as EventTarget, event, () => signs.woke());
+  const { signal } = off;
+  if (globalThis.document) {
+    for (const event of ["visibilitychange", "online", "offline", "pageshow"]) {
+      addEventListener(event, () => document.visibilityState === "visible" && woke(), { signal });
     }
-    on(globalThis as unknown as EventTarget, "pagehide", () => signs.hidden());
+    addEventListener("pagehide", hidden, { signal });
   }
   return () => off.abort();
 }

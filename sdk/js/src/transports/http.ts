@@ -1,14 +1,16 @@
 // What SSE and long poll share: commands go up by POST, channels come down by requests that name them.
-import { decode, failure, isObject, type Wire } from "../codec.js";
+import { onAbort, once } from "../later.js";
+import { decode, failure, objects, type Wire } from "../codec.js";
 import { cursor } from "../cursor.js";
 import type { Channel } from "../channel.js";
-import { TidewireError, type TransportName } from "../types.js";
+import type { TransportName } from "../types.js";
 import type { Ear, End, Line, Setup } from "./line.js";
 
 /** Channels of a request. */
 const MOST = 32;
-/** Bytes of commands that go in one request, if they are several. */
-const BATCH = 32_768;
+/** Commands of a request, and their bytes, if they are several. */
+const BATCH = 128;
+const BYTES = 32_768;
 /** How long the hub may work on commands, in ms. */
 const WORK = 30_000;
 
@@ -17,218 +19,185 @@ export type Group = Channel[];
 
 interface Answer {
   response: Response;
+  /** All of it; nothing of a stream. */
   body: string;
 }
 
-export abstract class HttpLine implements Line {
-  abstract readonly name: TransportName;
-  heardAt = Date.now();
-  protected readonly setup: Setup;
-  protected readonly ear: Ear;
-  readonly #end = new AbortController();
+/** What a request that follows channels is given. */
+export interface Follow {
+  setup: Setup;
+  /** Ends it. */
+  signal: AbortSignal;
+  /** One GET; nothing if it was refused, which is told here. */
+  get(path: string, patience: number): Promise<Answer | undefined>;
+  ear: Ear;
+  down(end: End): void;
+}
+
+/** A way that follows each group of channels with `run`, until that is told to end. */
+export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: Follow) => Promise<void>): Line {
+  const end = new AbortController();
   /** Ends the requests that follow channels. */
-  #following = new AbortController();
-  #groups = 0;
-  #soon = false;
-  /** One request after the other, so that publishes keep their order. */
-  #last: Promise<void> = Promise.resolve();
+  let following = new AbortController();
+  /** A request that is not answered says something about the way; one that fails, about the hub. */
+  const late = new Error("no answer in time");
+  const waiting: string[] = [];
+  let posting = false;
 
-  constructor(setup: Setup, ear: Ear) {
-    this.setup = setup;
-    this.ear = ear;
-    queueMicrotask(() => this.ended() || ear.up());
-  }
+  const ended = (): boolean => end.signal.aborted;
 
-  send(commands: readonly string[]): void {
-    const publishes = commands.filter((one) => one.includes('"op":"publish"'));
-    for (const one of commands) {
-      if (!publishes.includes(one)) {
-        void this.#post([one]);
-      }
-    }
-    for (let rest = publishes; rest.length > 0; ) {
-      let size = 0;
-      const over = rest.findIndex((one, at) => (size += one.length) > BATCH && at > 0);
-      const batch = over < 0 ? rest : rest.slice(0, over);
-      rest = rest.slice(batch.length);
-      this.#last = this.#last.then(() => this.#post(batch));
-    }
-  }
-
-  follow(): void {
-    if (!this.#soon) {
-      this.#soon = true;
-      queueMicrotask(() => {
-        this.#soon = false;
-        this.#begin();
-      });
-    }
-  }
-
-  close(): Promise<void> {
-    this.#end.abort();
-    this.#following.abort();
-    return Promise.resolve();
-  }
-
-  /** Follows a group until the signal says so, or until it fails. */
-  protected abstract run(group: Group, signal: AbortSignal): Promise<void>;
-
-  /** One GET for a group, as a stream or as text; nothing if it was refused, which is told here. */
-  protected async get(path: string, group: Group, signal: AbortSignal, patience: number): Promise<Answer | undefined> {
-    const query = this.#query();
-    group.forEach(({ name }) => query.append("channel", name));
-    const since = cursor(group);
-    const newest = group.find(({ pos, newest }) => pos === undefined && newest > 0)?.newest;
-    const watched = group.some(({ watched }) => watched);
-    for (const [name, value] of Object.entries({ since, history: newest, presence: watched ? 1 : undefined })) {
-      if (value !== undefined) {
-        query.set(name, String(value));
-      }
-    }
-    const answer = await this.#fetch(`${path}${query}`, { cache: "no-store" }, signal, patience);
-    if (!answer.response.ok) {
-      this.#refused(answer.response.status, answer.body, group, signal);
-      return undefined;
-    }
-    return answer;
-  }
-
-  protected ended(): boolean {
-    return this.#end.signal.aborted;
-  }
+  const close = (): void => {
+    end.abort();
+    following.abort();
+  };
 
   /** Tells the end once. */
-  protected down(end: End): void {
-    if (!this.ended()) {
-      void this.close();
-      this.ear.down(end);
+  const down = (how: End): void => {
+    if (!ended()) {
+      close();
+      ear.down(how);
     }
-  }
+  };
 
-  /** Tells what has come; once all that is followed has a position, one request is enough for it. */
-  protected heard(objects: readonly Wire[]): void {
-    this.heardAt = Date.now();
-    objects.forEach(this.ear.heard);
-    const channels = this.setup.followed();
-    if (this.#groups > groups(channels).length && channels.every(({ state }) => state === "live")) {
-      this.follow();
+  /** What has a value, as a query. */
+  const query = (fields?: object, group: Group = []): string => {
+    const known = Object.entries({ ...setup.who(), ...fields }).filter(([, value]) => value);
+    return String(new URLSearchParams([...group.map(({ name }) => ["channel", name]), ...known] as string[][]));
+  };
+
+  /** A fetch whose answer comes in time: all of it, or of a stream the beginning. */
+  const request = async (path: string, init: RequestInit, signal: AbortSignal, patience: number): Promise<Answer> => {
+    const until = new AbortController();
+    const abort = (): void => until.abort(late);
+    const timer = setTimeout(abort, patience);
+    const off = onAbort(signal, abort);
+    try {
+      const { fetch } = setup;
+      const response = await fetch(setup.base + path, { ...init, signal: until.signal });
+      return { response, body: response.ok && path.startsWith("/sse") ? "" : await response.text() };
+    } finally {
+      clearTimeout(timer);
+      off();
     }
-  }
+  };
 
-  #begin(): void {
-    if (this.ended()) {
-      return;
+  const start = (group: Group, signal: AbortSignal): void => {
+    run({
+      setup,
+      signal,
+      get: (path, patience) => get(path, group, signal, patience),
+      ear,
+      down: (how) => signal.aborted || down(how),
+    }).catch((error: unknown) => signal.aborted || down({ code: 0, message: String(error), blocked: error === late }));
+  };
+
+  const begin = (): void => {
+    if (!ended()) {
+      following.abort();
+      following = new AbortController();
+      groups(setup.followed()).forEach((group) => start(group, following.signal));
     }
-    this.#following.abort();
-    this.#following = new AbortController();
-    const all = groups(this.setup.followed());
-    this.#groups = all.length;
-    all.forEach((group) => this.#start(group, this.#following.signal));
-  }
+  };
 
-  #start(group: Group, signal: AbortSignal): void {
-    this.run(group, signal).catch((error: unknown) => {
-      if (!signal.aborted) {
-        this.down({ code: 0, message: String(error) });
-      }
-    });
-  }
+  const get = async (path: string, group: Group, signal: AbortSignal, patience: number): Promise<Answer | undefined> => {
+    const presence = group.some(({ watched }) => watched) && 1;
+    const asked = query({ since: cursor(group), history: newest(group[0]!), presence }, group);
+    const answer = await request(path + asked, { cache: "no-store" }, signal, patience);
+    if (answer.response.ok) {
+      return answer;
+    }
+    if (!signal.aborted) {
+      refused(answer.response.status, answer.body, group, signal);
+    }
+    return undefined;
+  };
 
   /** The hub does not let all of them be followed: halves tell which. */
-  #refused(status: number, body: string, group: Group, signal: AbortSignal): void {
+  const refused = (status: number, body: string, group: Group, signal: AbortSignal): void => {
     const [answer] = decode(body);
-    const list = answer?.["messages"];
-    const said = Array.isArray(list) ? (list as unknown[]).filter(isObject).find(({ op }) => op === "error") : answer;
-    const error = said ? failure(said) : sentence(status, body);
-    if (signal.aborted) {
-      return;
-    }
+    // A poll has it among what the other channels say.
+    const said = objects(answer?.["messages"]).find(({ op }) => op === "error") ?? answer;
+    const error = failure(said ?? sentence(status, body));
+    const half = group.length >> 1;
     if (error.temporary) {
-      this.down({ code: status, message: error.message, retry: error.retryAfter });
-    } else if (group.length > 1) {
-      this.#groups++;
-      const half = group.length >> 1;
-      [group.slice(0, half), group.slice(half)].forEach((part) => this.#start(part, signal));
+      down({ code: status, message: error.message, retry: error.retryAfter });
+    } else if (half) {
+      start(group.slice(0, half), signal);
+      start(group.slice(half), signal);
     } else {
       group[0]!.refused(error);
     }
-  }
+  };
 
-  async #post(commands: readonly string[]): Promise<void> {
-    if (this.ended()) {
-      return;
-    }
-    try {
-      const body = commands.length > 1 ? `[${commands.join()}]` : commands[0]!;
-      const patience = WORK + this.setup.patience;
-      const { response, body: said } = await this.#fetch(`/uplink?${this.#query()}`, { method: "POST", body }, this.#end.signal, patience);
-      const answers = decode(said);
-      if (this.ended()) {
-        return;
+  /** One request after the other, so that commands keep their order. */
+  const pump = async (): Promise<void> => {
+    posting = true;
+    while (waiting.length && !ended()) {
+      let count = 1;
+      for (let size = waiting[0]!.length; count < Math.min(BATCH, waiting.length); count++) {
+        size += waiting[count]!.length;
+        if (size > BYTES) {
+          break;
+        }
       }
-      if (answers.length > 0) {
-        this.heardAt = Date.now();
-        answers.forEach(this.ear.heard);
-      } else if (response.status === 413 && commands.length === 1) {
-        const id = (decode(commands[0])[0] ?? {})["id"];
-        this.ear.heard({ op: "error", id, code: "too_large", message: said });
+      await post(waiting.splice(0, count));
+    }
+    posting = false;
+  };
+
+  const post = async (commands: readonly string[]): Promise<void> => {
+    try {
+      const body = commands[1] ? `[${commands.join()}]` : commands[0]!;
+      const patience = WORK + setup.patience;
+      const { response, body: said } = await request(`/uplink?${query()}`, { method: "POST", body }, end.signal, patience);
+      const answers = decode(said);
+      if (answers.length) {
+        answers.forEach((answer) => ended() || ear.heard(answer));
+      } else if (response.status === 413 && !commands[1]) {
+        ear.heard({ ...decode(body)[0], op: "error", code: "too_large", message: said });
       } else {
-        this.down({ code: response.status, message: said.slice(0, 200) || `HTTP ${response.status}` });
+        down({ code: response.status, message: brief(response.status, said) });
       }
     } catch (error) {
-      this.down({ code: 0, message: String(error) });
+      down({ code: 0, message: String(error) });
     }
-  }
+  };
 
-  #query(): URLSearchParams {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(this.setup.who())) {
-      if (value !== undefined) {
-        query.set(name, value);
+  queueMicrotask(() => ended() || ear.up());
+  return {
+    name,
+    follow: once(begin),
+    close,
+    send(commands) {
+      waiting.push(...commands);
+      if (!posting) {
+        void pump();
       }
-    }
-    return query;
-  }
-
-  /** A fetch whose answer comes in time: all of it, or of a stream the beginning. */
-  async #fetch(path: string, init: RequestInit, signal: AbortSignal, patience: number): Promise<Answer> {
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new Error("no answer in time")), patience);
-    const abort = (): void => late.abort(signal.reason);
-    signal.addEventListener("abort", abort);
-    try {
-      signal.throwIfAborted();
-      const { fetch } = this.setup;
-      const response = await fetch(this.setup.base + path, { ...init, signal: late.signal });
-      const streams = response.ok && path.startsWith("/sse");
-      return { response, body: streams ? "" : await response.text() };
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", abort);
-    }
-  }
+    },
+  };
 }
+
+const brief = (status: number, body: string): string => body.slice(0, 200) || `HTTP ${status}`;
 
 /** What HTTP says without JSON. */
-function sentence(status: number, body: string): TidewireError {
-  const code = body.startsWith("since") ? "bad_position" : "bad_request";
-  return new TidewireError(code, body.slice(0, 200) || `HTTP ${status}`, status >= 500 || status === 429 || status === 408);
+const sentence = (status: number, body: string): Wire => ({
+  code: body.startsWith("since") ? "bad_position" : status > 428 ? "overloaded" : "bad_request",
+  message: brief(status, body),
+});
+
+/** Channels by request: those that want the same of the newest, as many as fit. */
+function groups(channels: readonly Channel[]): Group[] {
+  const all: Group[] = [];
+  for (const channel of channels) {
+    const same = all.find((group) => group.length < MOST && newest(group[0]!) === newest(channel));
+    if (same) {
+      same.push(channel);
+    } else {
+      all.push([channel]);
+    }
+  }
+  return all;
 }
 
-/** Channels by request: as many as fit, and those that want the same of the newest. */
-function groups(channels: readonly Channel[]): Group[] {
-  const all = new Map<number, Group[]>();
-  const settled = channels.filter(({ pos }) => pos !== undefined);
-  for (const channel of [...channels.filter(({ pos }) => pos === undefined), ...settled]) {
-    // Those with a position do not care, and fill up what there is.
-    const want = channel.pos === undefined ? channel.newest : ([...all.keys()][0] ?? 0);
-    const same = all.get(want) ?? [[]];
-    all.set(want, same);
-    if (same.at(-1)!.length === MOST) {
-      same.push([]);
-    }
-    same.at(-1)!.push(channel);
-  }
-  return [...all.values()].flat();
-}
+/** How many of the newest are to come first. */
+const newest = (channel: Channel): number => (channel.pos ? 0 : channel.newest);

@@ -21,6 +21,8 @@ export interface Ear {
   /** Commands can be sent. */
   up(): void;
   heard(object: Wire): void;
+  /** A sign of life came, and nothing else. */
+  alive(): void;
   /** It is over; nothing comes after it. */
   down(end: End): void;
 }
@@ -31,7 +33,7 @@ export interface Setup {
   readonly base: string;
   readonly patience: number;
   readonly idle: number;
-  readonly socket: (new (url: string, protocols?: string | string[]) => WebSocket) | undefined;
+  readonly WebSocket: (new (url: string, protocols?: string | string[]) => WebSocket) | undefined;
   readonly fetch: typeof fetch;
   /** Who asks, for a query. */
   who(): { client?: string | undefined; name?: string | undefined };
@@ -39,14 +41,15 @@ export interface Setup {
   followed(): Channel[];
 }
 
+/** Makes a way, which begins at once. */
+export type Way = (setup: Setup, ear: Ear) => Line;
+
 export interface Line {
   readonly name: TransportName;
-  /** When anything came last. */
-  readonly heardAt: number;
   /** Sends commands in order. */
   send(commands: readonly string[]): void;
   /** Only where what is followed is part of a request: it has changed, or has to begin anew. */
   follow?(): void;
-  /** Ends it, silently; resolves when the other side knows. */
-  close(): Promise<void>;
+  /** Ends it, silently. */
+  close(): void;
 }

@@ -1,27 +1,22 @@
 // Long poll: one answer a request.
-import { decode, isObject } from "../codec.js";
-import { HttpLine, type Group } from "./http.js";
+import { decode, objects } from "../codec.js";
+import { http } from "./http.js";
+import type { Way } from "./line.js";
 
 /** How long the hub keeps a poll that has nothing to tell, in seconds. */
 const WAIT = 25;
 
-export class PollLine extends HttpLine {
-  readonly name = "poll";
-
-  protected async run(group: Group, signal: AbortSignal): Promise<void> {
+export const poll: Way = (setup, ear) =>
+  http("poll", setup, ear, async ({ signal, get, down }) => {
     while (!signal.aborted) {
-      const answer = await this.get(`/poll?wait=${WAIT}s&`, group, signal, WAIT * 1000 + this.setup.patience);
-      if (!answer) {
+      const answer = await get(`/poll?wait=${WAIT}s&`, WAIT * 1000 + setup.patience);
+      if (!answer || signal.aborted) {
         return;
       }
-      const messages = decode(answer.body)[0]?.["messages"];
-      if (signal.aborted) {
-        return;
+      const [said] = decode(answer.body);
+      if (!said) {
+        return down({ code: answer.response.status, message: "no answer" });
       }
-      if (!Array.isArray(messages)) {
-        return this.down({ code: answer.response.status, message: "this is no answer to a poll" });
-      }
-      this.heard((messages as unknown[]).filter(isObject));
+      objects(said["messages"]).forEach(ear.heard);
     }
-  }
-}
+  });
