@@ -81,7 +81,8 @@ class TidewireChat extends HTMLElement {
   }
 
   override focus(options?: FocusOptions): void {
-    this.#root.querySelector<HTMLElement>("textarea, .naming input, .log")?.focus(options);
+    const places = ["textarea", ".naming input", ".log"].map((place) => this.#root.querySelector<HTMLElement>(place));
+    places.find((place) => place !== null)?.focus(options);
   }
 
   get #language() {

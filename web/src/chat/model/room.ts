@@ -85,7 +85,7 @@ export class Room {
     this.#place = free(`${server.href} ${room}`);
     this.#oldRead = lasting.get(`tidewire.read.${this.#place}`);
     this.#outbox = new Outbox(ofTab, `tidewire.outbox.${this.#place}`);
-    this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href)), ...(this.name === "" ? {} : { name: this.name }) });
+    this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
     this.#channel = this.#tide.channel(room, { history });
     this.typing = new Typing((isTyping) => this.#tellTyping(isTyping), () => this.#changed());
     this.#sender = new Sender({
@@ -141,7 +141,10 @@ export class Room {
   }
 
   readonly #violated = (event: SecurityPolicyViolationEvent): void => {
-    this.#isStopped ||= stops(event, this.#options.server);
+    if (!this.#isStopped && stops(event, this.#options.server)) {
+      this.#isStopped = true;
+      void this.#diagnose();
+    }
   };
 
   #stateIs(state: State, why: Reason | undefined): void {
@@ -418,6 +421,7 @@ export class Room {
     this.#isEnded = true;
     places.delete(this.#place);
     globalThis.document?.removeEventListener("securitypolicyviolation", this.#violated);
+    identities.leave(this.#options.server.href, this);
     this.#sender.end();
     this.typing.end();
     await this.#tide.close();
