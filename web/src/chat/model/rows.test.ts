@@ -19,6 +19,10 @@ test("a claim, or another name, begins a group", () => {
     .toEqual(["day", "a", "b", "c"]);
 });
 
+test("a text and an image of one person are a group", () => {
+  expect(show([said("a", "x", day), said("b", "x", day, { content: { kind: "removed" } })])).toEqual(["day", "a-", "+b"]);
+});
+
 test("one's own, kept and pending, are one group; what is on its way tells", () => {
   expect(show([said("a", "me", day), said("b", "me", day)], [sending("c", day)])).toEqual(["day", ">a-", ">+b", ">+c"]);
 });

@@ -60,7 +60,7 @@ function isTold(first: Said | Pending, second: Said | Pending): boolean {
 }
 
 function isSame(last: MessageRow, item: Said | Pending, isOwn: boolean): boolean {
-  const who = (one: Said | Pending) => (one.kind === "pending" ? undefined : `${one.person} ${one.from.name} ${one.content.kind === "text" ? one.content.claim : ""}`);
+  const who = (one: Said | Pending) => (one.kind === "pending" ? undefined : `${one.person} ${one.from.name} ${one.content.kind === "text" ? (one.content.claim ?? "") : ""}`);
   const sameOne = isOwn ? last.isOwn : !last.isOwn && who(last.item) === who(item);
   return sameOne && item.at - last.item.at < GROUP;
 }

@@ -38,7 +38,7 @@ export function Composer({ language: { t }, takesFocus, images, problem, onFiles
     if (takesFocus) {
       field.current?.focus();
     }
-  }, []);
+  }, [takesFocus]);
 
   const write = (next: string) => {
     setText(next);
