@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Wire } from "../src/codec.js";
 import type { Channel, Tidewire } from "../src/index.js";
-import { FakeHub, pass, record } from "./fake-hub.js";
+import { FakeHub } from "./fake-hub.js";
+import { pass, record } from "./tools.js";
 
 const LOBBY = "chat:lobby";
 let hub: FakeHub;

@@ -1,7 +1,8 @@
 // A hub, or something in its place, that does what no hub does: the client stays as it is.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Tidewire } from "../src/index.js";
-import { FakeHub, pass, record } from "./fake-hub.js";
+import { FakeHub } from "./fake-hub.js";
+import { pass, record } from "./tools.js";
 
 const LOBBY = "chat:lobby";
 

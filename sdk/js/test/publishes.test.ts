@@ -1,7 +1,8 @@
 // What is published: kept once, in order, whatever happens to connections.
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Tidewire } from "../src/index.js";
-import { FakeHub, pass } from "./fake-hub.js";
+import { FakeHub } from "./fake-hub.js";
+import { pass } from "./tools.js";
 
 const LOBBY = "chat:lobby";
 let hub: FakeHub;
