@@ -47,6 +47,7 @@ test("two people chat: names, who is here, typing, kept messages", async () => {
 
   await say(b, ":tada:", "https://аpple.com is not what it seems", "مرحبا، كيف حالك؟ (fine)", "one\n".repeat(40).trim());
   await a.locator(".text.big", { hasText: "🎉" }).waitFor();
+  await a.getByRole("button", { name: "Show more" }).waitFor();
   expect(await a.locator(".host").innerText()).toContain("(leads to xn--pple-43d.com)");
   expect(await a.locator(".message").last().locator(".text").innerText()).toMatch(/^(one\n){13}one…$/);
   await a.getByRole("button", { name: "Show more" }).click();

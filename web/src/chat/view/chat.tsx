@@ -101,7 +101,7 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
           <slot name="footer" />
           {isDropping && <div class="drop">{t.dropHere}</div>}
         </div>
-        <People id="people" people={room.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
+        <People id="people" title={title} people={room.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
           onRename={() => {
             setShown(false);
             setRenaming(true);
