@@ -54,7 +54,7 @@ test("two people chat: names, who is here, typing, kept messages", async () => {
   expect((await a.locator(".message").last().locator(".text").innerText()).split("\n")).toHaveLength(40);
   await a.getByRole("button", { name: "Show less" }).click();
   await publish(hub, "talk", [{ data: { user: "Admin", content: "from an older program" } }, { data: { price: 5 } }, { base64: "AAECAw==" }, { text: "plain" }]);
-  await a.getByText("says to be “Admin”").waitFor();
+  await a.getByText("claims to be “Admin”").waitFor();
   await a.locator(".json", { hasText: "{\"price\":5}" }).waitFor();
   await a.locator(".file", { hasText: "4 bytes" }).waitFor();
 
