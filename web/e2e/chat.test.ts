@@ -47,13 +47,14 @@ test("two people chat: names, who is here, typing, kept messages", async () => {
 
   await say(b, ":tada:", "https://аpple.com is not what it seems", "مرحبا، كيف حالك؟ (fine)", "one\n".repeat(40).trim());
   await a.locator(".text.big", { hasText: "🎉" }).waitFor();
+  await a.getByRole("button", { name: "Show more" }).waitFor();
   expect(await a.locator(".host").innerText()).toContain("(leads to xn--pple-43d.com)");
   expect(await a.locator(".message").last().locator(".text").innerText()).toMatch(/^(one\n){13}one…$/);
   await a.getByRole("button", { name: "Show more" }).click();
   expect((await a.locator(".message").last().locator(".text").innerText()).split("\n")).toHaveLength(40);
   await a.getByRole("button", { name: "Show less" }).click();
   await publish(hub, "talk", [{ data: { user: "Admin", content: "from an older program" } }, { data: { price: 5 } }, { base64: "AAECAw==" }, { text: "plain" }]);
-  await a.getByText("says to be “Admin”").waitFor();
+  await a.getByText("claims to be “Admin”").waitFor();
   await a.locator(".json", { hasText: "{\"price\":5}" }).waitFor();
   await a.locator(".file", { hasText: "4 bytes" }).waitFor();
 

@@ -152,3 +152,21 @@ test("a page whose policy forbids the connection: the chat says what the policy 
   await shop.getByText("No room is named.", { exact: false }).first().waitFor();
   await person.leave();
 });
+
+test("a room that does not tell who is there is read all the same; one that may not be read is closed, in words", async () => {
+  const access = (subscribe: string) => `subscribe = "${subscribe}"\npublish = "anyone"\n`;
+  const hub = await Hub.start({ config: `origins = ["${origin}"]\n[namespaces.chat]\n${access("anyone")}[namespaces.secret]\n${access("nobody")}` });
+  policy = strict(hub);
+  html = page(lines(hub, "room=\"shop\" id=\"one\" user-name=\"Ann\"") + lines(hub, "room=\"secret:x\" id=\"two\""));
+  const person = await Person.enter(browser);
+  const shop = await person.open(`${origin}/`);
+  await shop.locator("#one").getByText("Connected", { exact: true }).waitFor();
+  await shop.locator("#one").getByText("This room does not tell who is here.").waitFor();
+  await shop.locator("#one textarea").fill("hello");
+  await shop.locator("#one textarea").press("Enter");
+  await shop.locator("#one .state", { hasText: "✓" }).waitFor();
+  await shop.locator("#two").getByText("This room is closed to this page:", { exact: false }).waitFor();
+  expect(await look(shop, "chat-closed")).toEqual([]);
+  await person.leave();
+  await hub.stop();
+});

@@ -42,6 +42,8 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
   /** A request that is not answered says something about the way; one that fails, about the hub. */
   const late = new Error("no answer in time");
   const waiting: string[] = [];
+  /** Something could be followed. Commands have gone up by then: if nothing can, the way is to blame. */
+  let got = false;
   let posting = false;
 
   const ended = (): boolean => end.signal.aborted;
@@ -88,7 +90,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
       get: (path, patience) => get(path, group, signal, patience),
       ear,
       down: (how) => signal.aborted || down(how),
-    }).catch((error: unknown) => signal.aborted || down({ code: 0, message: String(error), blocked: error === late }));
+    }).catch((error: unknown) => signal.aborted || down({ code: 0, message: String(error), blocked: !got || error === late }));
   };
 
   const begin = (): void => {
@@ -104,6 +106,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
     const asked = query({ since: cursor(group), history: newest(group[0]!), presence }, group);
     const answer = await request(path + asked, { cache: "no-store" }, signal, patience);
     if (answer.response.ok) {
+      got = true;
       return answer;
     }
     if (!signal.aborted) {

@@ -83,5 +83,8 @@ export function changes(before: readonly Person[], after: readonly Person[]): Ch
   return told;
 }
 
+export const noteOf = (change: Change, t: Texts): string =>
+  change.kind === "renamed" ? t.renamed(change.before, change.name) : t[change.kind](change.name);
+
 /** Whether a name fits into what the hub takes. */
 export const fits = (name: string): boolean => new TextEncoder().encode(name).length <= 64;

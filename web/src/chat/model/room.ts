@@ -3,10 +3,13 @@ import { type Channel, type Gap, type Member, type Message, type Reason, type St
 import type { Language } from "../texts/index.ts";
 import { type Content, ofBytes, typingOf } from "./content.ts";
 import { spelled } from "./emoji.ts";
+import { isGone, missing } from "./gaps.ts";
 import { identities } from "./identity.ts";
 import { lasting, ofTab } from "./keep.ts";
 import { Outbox, contentOfItem, newKey, toBase64 } from "./outbox.ts";
-import { type Change, type Person, changes, nameOf, peopleOf, personOf } from "./people.ts";
+import { type Person, changes, nameOf, noteOf, peopleOf, personOf } from "./people.ts";
+import { leave, take } from "./places.ts";
+import type { RoomOptions } from "./room-options.ts";
 import { Sender } from "./sender.ts";
 import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
@@ -15,29 +18,6 @@ import { Typing } from "./typing.ts";
 const PAGE = 100;
 /** In a fuller room nobody wants to read who comes and goes. */
 const TOLD_PEOPLE = 25;
-/** Pages that are read to fill a gap. */
-const GAP_PAGES = 5;
-
-export interface RoomOptions {
-  server: URL;
-  room: string;
-  token?: string;
-  name?: string;
-  history: number;
-  language: Language;
-  /** Whether it is asked who is here; a room may let read who may not know that. */
-  people: boolean;
-  on: {
-    changed(): void;
-    /** The room may be read, but not who is in it: begin again without `people`. */
-    withoutPeople(room: Room): void;
-    message(message: Message): void;
-    state(room: Room): void;
-    error(code: string, message: string): void;
-  };
-}
-
-const places = new Set<string>();
 
 export class Room {
   readonly timeline = new Timeline();
@@ -82,7 +62,7 @@ export class Room {
     this.language = options.language;
     this.tellsPeople = options.people;
     this.name = name ?? "";
-    this.#place = free(`${server.href} ${room}`);
+    this.#place = take(`${server.href} ${room}`);
     this.#oldRead = lasting.get(`tidewire.read.${this.#place}`);
     this.#outbox = new Outbox(ofTab, `tidewire.outbox.${this.#place}`);
     this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
@@ -177,11 +157,17 @@ export class Room {
   }
 
   #refused({ code, message }: TidewireError): void {
+    const isRefused = this.#channel.state === "idle";
     if (code === "forbidden" && this.tellsPeople) {
-      this.#options.on.withoutPeople(this);
+      // Perhaps it may be read, and only who is there is nobody's business.
+      this.tellsPeople = false;
+      if (isRefused) {
+        this.#options.on.withoutPeople(this);
+      }
+      this.#changed();
       return;
     }
-    if (this.#channel.state === "idle") {
+    if (isRefused) {
       this.closed = message;
     }
     this.#options.on.error(code, message);
@@ -283,33 +269,11 @@ export class Room {
       return;
     }
     try {
-      const { messages, isWhole } = await this.#missing(from);
+      const { messages, isWhole } = await missing(this.#channel, from);
       this.#change(() => this.timeline.fill(mark, messages, isWhole));
     } catch {
       // The mark stays: it says what is known.
     }
-  }
-
-  /** What came after a position, as far as it is still there; else the newest page. */
-  async #missing(from: string | undefined): Promise<{ messages: Message[]; isWhole: boolean }> {
-    if (from !== undefined) {
-      try {
-        const messages: Message[] = [];
-        for (let page = 0, after = from; page < GAP_PAGES; page += 1) {
-          const part = await this.#channel.history({ after, limit: 200 });
-          messages.push(...part.messages);
-          after = part.messages.at(-1)?.pos ?? after;
-          if (!part.more) {
-            return { messages, isWhole: true };
-          }
-        }
-      } catch (error) {
-        if (!isGone(error)) {
-          throw error;
-        }
-      }
-    }
-    return { messages: (await this.#channel.history({ limit: PAGE })).messages, isWhole: false };
   }
 
   /** Reads the page before the oldest. */
@@ -341,15 +305,10 @@ export class Room {
     if (!isFirst && this.isEntered && this.people.length <= TOLD_PEOPLE) {
       const others = (people: readonly Person[]) => people.filter(({ person }) => person !== this.me);
       for (const change of changes(others(before), others(this.people))) {
-        this.timeline.note(this.#noteOf(change), Date.now());
+        this.timeline.note(noteOf(change, this.language.t), Date.now());
       }
     }
     this.#changed();
-  }
-
-  #noteOf(change: Change): string {
-    const { t } = this.language;
-    return change.kind === "renamed" ? t.renamed(change.before, change.name) : t[change.kind](change.name);
   }
 
   /** Sends a text, now or when there is a connection. Gives its key. */
@@ -419,7 +378,7 @@ export class Room {
 
   async end(): Promise<void> {
     this.#isEnded = true;
-    places.delete(this.#place);
+    leave(this.#place);
     globalThis.document?.removeEventListener("securitypolicyviolation", this.#violated);
     identities.leave(this.#options.server.href, this);
     this.#sender.end();
@@ -438,16 +397,3 @@ export class Room {
     }
   }
 }
-
-const isGone = (error: unknown): boolean => ["gone", "bad_position"].includes((error as TidewireError).code);
-
-/** Two chats of one room on one page do not share their outbox. */
-function free(wanted: string): string {
-  let place = wanted;
-  for (let n = 2; places.has(place); n += 1) {
-    place = `${wanted} ${n}`;
-  }
-  places.add(place);
-  return place;
-}
-

@@ -32,7 +32,7 @@ export const en = {
   unverifiedLong: "Anyone may choose this name: nobody has checked it.",
   verified: "verified",
   guest: (id: string) => `guest ${id}`,
-  claims: (name: string) => `says to be “${name}”`,
+  claims: (name: string) => `claims to be “${name}”`,
   joined: (name: string) => `${name} joined`,
   left: (name: string) => `${name} left`,
   renamed: (before: string, after: string) => `${before} is now ${after}`,

@@ -93,7 +93,7 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
           <Log rows={rows} language={language} name={name} hasOlder={room.hasOlder} isLoading={room.isLoading} isEntered={room.isEntered} isLive={room.isLive} unseen={room.unseen}
             toNewest={toNewest} empty={<slot name="empty">{t.empty}</slot>} onOlder={() => void room.older()} onLook={(is) => room.look(is)}
             onRetry={(key) => room.again(key)} onDelete={(key) => room.drop(key)} />
-          <p class="typing" part="typing" role="status"><bdi>{typingText(room.typing.names, t, language.tag)}</bdi></p>
+          <p class="typing" part="typing" role="status">{typingText(room.typing.names, t, language.tag)}</p>
           {canWrite && (mustName || isRenaming
             ? <Naming name={name} t={t} takesFocus={isRenaming} onName={named} onCancel={isRenaming ? cancelNaming : undefined} />
             : <Composer language={language} takesFocus={wasNaming} images={pictures.images} problem={pictures.problem} onFiles={(files) => void pictures.add(files)} onTakeOut={pictures.takeOut}
@@ -101,7 +101,7 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
           <slot name="footer" />
           {isDropping && <div class="drop">{t.dropHere}</div>}
         </div>
-        <People id="people" people={room.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
+        <People id="people" title={title} people={room.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
           onRename={() => {
             setShown(false);
             setRenaming(true);

@@ -128,7 +128,7 @@ function RowView({ row, language, name, isLive, onRetry, onDelete }: { row: Row 
     case "new":
       return <div class="new" part="new" data-id={row.id}><span>{t.fresh}</span></div>;
     case "note":
-      return <div class="note" data-id={row.id}><bdi>{row.text}</bdi></div>;
+      return <div class="note" data-id={row.id}>{row.text}</div>;
     case "gap":
       return <div class="note gap" data-id={row.id}><span>{t.gap}</span></div>;
   }

@@ -73,7 +73,7 @@ function Inside({ content, who, language }: { content: Content; who: string; lan
     case "text":
       return (
         <>
-          {content.claim !== undefined && <div class="claim"><bdi>{t.claims(content.claim)}</bdi> <Mark isSure={false} t={t} /></div>}
+          {content.claim !== undefined && <div class="claim">{t.claims(content.claim)} <Mark isSure={false} t={t} /></div>}
           <Words text={content.text} t={t} />
         </>
       );

@@ -7,6 +7,7 @@ const SHOWN = 200;
 
 interface Props {
   id: string;
+  title: string;
   people: readonly Person[];
   tellsPeople: boolean;
   me: string;
@@ -17,10 +18,10 @@ interface Props {
   onClose: () => void;
 }
 
-export function People({ id, people, tellsPeople, me, name, canRename, language, onRename, onClose }: Props) {
+export function People({ id, title, people, tellsPeople, me, name, canRename, language, onRename, onClose }: Props) {
   const { t } = language;
   return (
-    <aside class="people" part="people" id={id} aria-label={t.people} onKeyDown={(event) => event.key === "Escape" && onClose()}>
+    <aside class="people" part="people" id={id} aria-label={`${t.people}: ${title}`} onKeyDown={(event) => event.key === "Escape" && onClose()}>
       <div class="line">
         <b class="grow" dir="auto">{name === "" ? t.notNamed : name}</b>
         {canRename && <button type="button" class="small" onClick={onRename}>{t.changeName}</button>}
