@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
-use std::task::{Poll, ready};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tidewire::{
     CloseCode, CloseStory, ClosedBy, Error, Event as Heard, Message, Received, Receiver, Sender,
@@ -102,15 +102,14 @@ pub(super) async fn listen(far: &mut Receiver, tape: &Tape, pings: &Pings) {
         // Nothing is read while the page has enough to read itself.
         tape.room().await;
         let received = poll_fn(|cx| {
-            let received = ready!(far.poll_receive(cx, |heard, _| {
+            far.poll_receive(cx, |heard, _| {
                 tell(heard, tape, pings);
                 if tape.is_full() {
                     ControlFlow::Break(())
                 } else {
                     ControlFlow::Continue(())
                 }
-            }));
-            Poll::Ready(received)
+            })
         });
         let received = tokio::select! {
             biased;

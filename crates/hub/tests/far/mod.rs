@@ -1,13 +1,13 @@
 //! A page with its agent, and far servers that are written by hand.
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
-use crate::common::*;
+use crate::common::{PATIENCE, Running, in_memory, start};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use std::net::SocketAddr;
-use tidewire::{Client, Message, WebSocket};
+use tidewire::{Client, Error, Message, WebSocket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -113,7 +113,7 @@ impl Agent {
 
     /// The next event.
     pub async fn next(&mut self) -> Value {
-        json(&mut self.ws).await
+        crate::common::json(&mut self.ws).await
     }
 
     /// The next event of this kind.
@@ -137,7 +137,7 @@ impl Agent {
 
     /// The code that the page's socket ends with.
     pub async fn ended(&mut self) -> u16 {
-        crate::code(&mut self.ws).await
+        code(&mut self.ws).await
     }
 }
 
@@ -186,4 +186,31 @@ pub fn agreement(head: &str) -> Vec<u8> {
          Sec-WebSocket-Accept: {accept}\r\n\r\n"
     )
     .into_bytes()
+}
+
+/// A far server that has upgraded, by hand, and the page's agent with it.
+pub async fn upgraded(page: &Page, extra: Value) -> (Agent, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut open = json!({"url": format!("ws://{}/", listener.local_addr().unwrap())});
+    open.as_object_mut()
+        .unwrap()
+        .extend(extra.as_object().unwrap().clone());
+    let mut agent = page.dial(open).await;
+    let (mut tcp, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let head = read_head(&mut tcp).await;
+    tcp.write_all(&agreement(&head)).await.unwrap();
+    agent.until("open").await;
+    (agent, tcp)
+}
+
+/// How a page's socket ended.
+async fn code(ws: &mut WebSocket) -> u16 {
+    loop {
+        match timeout(PATIENCE, ws.recv()).await.unwrap() {
+            Ok(Some(_)) => {}
+            Ok(None) => return ws.close_story().unwrap().code().into(),
+            Err(Error::Closed(story)) => return story.code().into(),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
