@@ -44,8 +44,9 @@ fn main() -> ExitCode {
     };
     let out = PathBuf::from(std::env::var_os("OUT_DIR").unwrap_or_default());
     let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("../..");
-    // A packaged crate has no sources of the pages.
-    let is_checkout = root.join("web/package.json").is_file();
+    // A packaged crate has no sources of the pages; what is beside one that was vendored is somebody else's.
+    let package = std::fs::read_to_string(root.join("web/package.json")).unwrap_or_default();
+    let is_checkout = package.contains("\"name\": \"tidewire-web\"");
     let pages = if is_checkout && wish != Wish::Plain {
         match pages::find(&root, &out, started) {
             Ok(found) => {

@@ -34,7 +34,12 @@ async function person(name) {
     const context = await browser.newContext();
     const page = await context.newPage();
     const one = { context, page, log: [], tools: await context.newCDPSession(page) };
-    page.on("console", (line) => one.log.push(line.text()));
+    page.on("console", (line) => {
+      // The browser asks for it by itself, at any time; the tutorial says to let it pass.
+      if (!line.location().url.endsWith("/favicon.ico")) {
+        one.log.push(line.text());
+      }
+    });
     page.on("pageerror", (error) => one.log.push(String(error)));
     page.setDefaultTimeout(15_000);
     people.set(name, one);

@@ -112,7 +112,7 @@ const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 /// A script of the folder's package.json.
 fn npm(folder: &Path, script: &str) -> Command {
     let mut command = Command::new(NPM);
-    command.args(["run", "--silent", script]);
+    command.args(["run", script]);
     command.current_dir(folder).env("NO_COLOR", "1");
     command
 }

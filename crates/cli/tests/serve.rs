@@ -202,10 +202,15 @@ fn check_config_says_what_a_file_means() {
         let row = said.lines().find(|line| line.starts_with(name));
         row.unwrap().split_whitespace().collect::<Vec<_>>()
     };
-    assert_eq!(row("namespace "), ["namespace", "chat", "dm", "live"]);
-    assert_eq!(row("storage "), ["storage", "durable", "durable", "memory"]);
-    assert_eq!(row("history_age "), ["history_age", "30d", "30d", "5m"]);
-    assert_eq!(row("publish "), ["publish", "anyone", "members", "anyone"]);
+    for line in [
+        ["namespace", "chat", "dm", "live", "prices"],
+        ["storage", "durable", "durable", "memory", "memory"],
+        ["history_age", "30d", "30d", "5m", "5m"],
+        ["publish", "anyone", "members", "anyone", "anyone"],
+        ["max_message", "256KiB", "64KiB", "64KiB", "64KiB"],
+    ] {
+        assert_eq!(row(&format!("{} ", line[0])), line);
+    }
     // The environment counts as it does when serving.
     let mut command = tidewire();
     command

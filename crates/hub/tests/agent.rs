@@ -384,6 +384,27 @@ async fn a_page_that_does_not_read_slows_the_far_server_down() {
 }
 
 #[tokio::test]
+async fn a_far_server_that_does_not_read_slows_the_page_down() {
+    let page = Page::new().await;
+    let (agent, mut tcp) = upgraded(&page, json!({"deflate": false})).await;
+    let payload = vec![7; 1 << 20];
+    let mut sent = 0;
+    while let Ok(done) = timeout(Duration::from_secs(2), agent.ws.send(payload.clone())).await {
+        done.unwrap();
+        sent += 1;
+        assert!(sent < 256, "nobody slows it down");
+    }
+    assert!(sent > 0);
+    drop(agent);
+    // And when the page is gone, that is noticed, though nothing was read from it.
+    let all = timeout(PATIENCE, async {
+        let mut chunk = vec![0; 1 << 20];
+        while let Ok(1..) = tcp.read(&mut chunk).await {}
+    });
+    all.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_link_works_once_and_its_key_as_often_as_wanted() {
     let page = Page::new().await;
     let link = page.running.hub.tester_link().unwrap();

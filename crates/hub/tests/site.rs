@@ -76,7 +76,10 @@ async fn with_full_pages() -> Option<(Running, Vec<manifest::Entry>)> {
         return Some((hub, manifest::parse(&text).unwrap()));
     }
     assert_ne!(std::env::var("TIDEWIRE_WEB").as_deref(), Ok("require"));
-    println!("NOT RUN: the full pages: they were not built here, for there is no Node");
+    // Past the capture of the test harness: `cargo xtask unit` counts it as not run.
+    use std::io::Write;
+    let words = "\nNOT RUN: the full pages: this build has none, for there was no Node\n";
+    std::io::stdout().write_all(words.as_bytes()).unwrap();
     None
 }
 

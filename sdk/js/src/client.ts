@@ -2,9 +2,10 @@
 import { calls } from "./calls.js";
 import { Channel, full } from "./channel.js";
 import { failure, text, type Wire } from "./codec.js";
-import { connection, type Connection, type Me } from "./connection.js";
+import { connection } from "./connection.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
+import type { Connection, Me } from "./host.js";
 import { onAbort } from "./later.js";
 import { aborted, LOST, publishes, type Publishes } from "./publishes.js";
 import { settings } from "./settings.js";

@@ -1,10 +1,10 @@
 // The connection: how it is tried, opened, watched, lost, and tried again, by the best way that works.
 import { pause } from "./backoff.js";
 import { failure, number, text, type Wire } from "./codec.js";
-import type { Emitter } from "./emitter.js";
+import type { Connection, Host, Me } from "./host.js";
 import type { Settings } from "./settings.js";
 import type { End, Line, Setup } from "./transports/line.js";
-import { TidewireError, type ClientEvents, type Reason, type State } from "./types.js";
+import { TidewireError, type Reason, type State } from "./types.js";
 import { isOffline, watch } from "./wake.js";
 
 /** A connection that lasted so long, in ms, was a good one: what comes after it begins with a short pause. */
@@ -25,39 +25,6 @@ interface Trial {
   level: number;
   line?: Line;
   timer: Timer;
-}
-
-/** Who the client is, as far as it knows. */
-export interface Me {
-  token: string | undefined;
-  name: string | undefined;
-  /** The public id of the session. */
-  session: string | undefined;
-}
-
-/** What the connection tells. */
-export interface Host {
-  emit: Emitter<ClientEvents>["emit"];
-  /** It is open; everything goes on over this line. */
-  open(line: Line): void;
-  /** It carries nothing any more. */
-  lost(): void;
-  /** For good, until somebody connects. */
-  end(error: TidewireError): void;
-  heard(object: Wire): void;
-  /** Asks whether the hub is there; the answer ends the question. */
-  ask(answered: () => void): () => void;
-}
-
-export interface Connection {
-  state(): State;
-  reason(): Reason | undefined;
-  line(): Line | undefined;
-  /** Connects if nobody has said not to. */
-  need(): void;
-  connect(): void;
-  disconnect(): void;
-  close(): void;
 }
 
 export function connection(settings: Settings, setup: Setup, me: Me, host: Host): Connection {

@@ -163,7 +163,7 @@ export interface ChannelEvents {
   live: (pos: Position) => void;
   /** The subscription's state changed. */
   state: (state: ChannelState) => void;
-  /** The hub refused the subscription: see `code`. It is not tried again before `subscribe()`. */
+  /** The hub refused the subscription: see `code`. It is not tried again before `subscribe()`; only joins and leaves were refused if `state` is not `idle`. */
   error: (error: TidewireError) => void;
 }
 
@@ -190,6 +190,7 @@ export class TidewireError extends Error {
    * A code of the protocol (`rate_limited`, `forbidden`, …), or one of the client's own: `queue_full`, `aborted`,
    * `closed`, `offline` (a `keep: false` publish without connection), `timeout`,
    * `unconfirmed` (a publish that may or may not have been kept; see `confirmWithin`).
+   * `token` (the function that gives it failed), `no_transport`.
    */
   declare readonly code: string;
   /** Whether the same may work later. */

@@ -66,7 +66,8 @@ describe("a socket through the agent", () => {
     link.say({ ev: "request", head: "GET / HTTP/1.1\r\nSec-WebSocket-Key: abc\r\n\r\n" });
     link.say({ ev: "frame", way: "out", opcode: 9, name: "ping", fin: true, rsv1: false, masked: true, mask: "00", length: 0, wire: 6, head: "8980" });
     link.say({ ev: "refused", status: 403, head: "HTTP/1.1 403 Forbidden\r\n\r\n", body: "no", truncated: true });
-    link.say({ ev: "close", code: 1006, reason: "", by: "nobody", clean: false });
+    link.onclose?.({ reason: "" });
+    expect(rows).toHaveLength(2);
     expect(handshakes.at(-1)).toMatchObject({ source: "wire", key: "abc", status: 403, body: expect.stringContaining("cut off") as string });
     expect(rows[0]).toMatchObject({ way: "out", kind: "frame", detail: { head: "8980" } });
     expect(rows[1]).toMatchObject({ kind: "error", text: expect.stringContaining("403") as string });
@@ -79,6 +80,14 @@ describe("a socket through the agent", () => {
     link.onclose?.({ reason: "" });
     expect(told).toHaveLength(1);
     expect(rows[0]?.text).toMatch(/open the link[\s\S]*no such key/);
+  });
+
+  test("an agent that turns the page away says why itself", () => {
+    const { link, rows, told } = scene();
+    link.say({ ev: "error", stage: "agent", message: "unknown key.", hint: "Open the link." });
+    link.onclose?.({ reason: "unknown key" });
+    expect(rows.map(({ text }) => text)).toEqual(["unknown key. Open the link."]);
+    expect(told).toEqual([["close", 1006, "", false]]);
   });
 
   test("words of another kind are told, not followed", () => {

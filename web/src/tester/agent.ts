@@ -1,4 +1,5 @@
 // A connection through the local agent: one WebSocket to it carries one proxied socket.
+import { milliseconds } from "./connection/rtt.ts";
 import type { Handshake, NewRow, Socket, SocketEvents, Target } from "./model.ts";
 import { type AgentEvent, frameWords, readAgent } from "./wire/agent-wire.ts";
 import { header } from "./wire/accept.ts";
@@ -26,6 +27,8 @@ class AgentSocket implements Socket {
   #handshake: Handshake = { source: "wire", request: "" };
   #heard = false;
   #over = false;
+  /** The agent has said why there is no connection: then it just ends. */
+  #explained = false;
 
   constructor(target: Target, way: AgentWay, events: SocketEvents, make: (url: string) => WebSocket) {
     this.#events = events;
@@ -49,7 +52,9 @@ class AgentSocket implements Socket {
       }
     };
     this.#link.onclose = ({ reason }) => {
-      if (!this.#over) {
+      if (!this.#over && this.#explained) {
+        this.#end(1006, "", false);
+      } else if (!this.#over) {
         events.row({ way: "event", kind: "error", text: [this.#heard ? LOST : UNHEARD, ...(reason === "" ? [] : [`It said: ${reason}`])].join(" ") });
         this.#end(1006, "", false);
       }
@@ -113,11 +118,16 @@ class AgentSocket implements Socket {
         const accept = header(event.head, "sec-websocket-accept");
         return this.#learn({ response: event.head.trimEnd(), ...(accept === undefined ? {} : { accept }) });
       }
+      case "connected":
+        return this.#row({ way: "event", kind: "note", text: `TCP to ${event.address}${event.proxy === undefined ? "" : `, through the proxy ${event.proxy}`}` });
+      case "skipped":
+        return this.#row({ way: "event", kind: "note", text: `${event.frames} frames are not shown one by one: they came faster than this page reads.` });
       case "tls": {
         const { ev: _, ...tls } = event;
         return this.#learn({ tls });
       }
       case "refused":
+        this.#explained = true;
         this.#learn({ response: event.head.trimEnd(), status: event.status, body: event.body + (event.truncated ? "\n… (cut off here)" : "") });
         return this.#row({
           way: "event", kind: "error", text: `The server refused with ${event.status}, not 101. Its answer is under Handshake.`,
@@ -132,12 +142,15 @@ class AgentSocket implements Socket {
         return this.#row({ way: frame.way, kind: "frame", text: frameWords(frame), detail: { ...frame } });
       }
       case "pong":
-        return this.#row({ way: "in", kind: "pong", text: `Round trip ${event.rtt_ms} ms`, detail: { rtt_ms: event.rtt_ms } });
+        return this.#row(event.rtt_ms === undefined
+          ? { way: "in", kind: "pong", text: "Nobody asked for this one." }
+          : { way: "in", kind: "pong", text: `Round trip ${milliseconds(event.rtt_ms)}`, detail: { rtt_ms: event.rtt_ms } });
       case "ping":
         return this.#row({ way: "in", kind: "ping", text: "The server asks whether we are there; the agent answers." });
       case "close":
         return this.#end(event.code, event.reason, event.clean);
       case "error":
+        this.#explained = true;
         this.#row({ way: "event", kind: "error", text: [event.message, event.hint].filter((part) => part !== "").join(" "), detail: { stage: event.stage } });
     }
   }

@@ -3,6 +3,7 @@ import { render } from "preact";
 import "../style/base.css";
 import "./tester.css";
 import { App } from "./app.tsx";
+import { KEY } from "./settings.ts";
 import { Tester } from "./tester.ts";
 
 const tester = new Tester();
@@ -18,5 +19,14 @@ addEventListener("hashchange", () => {
     tester.takeLink();
   }
 });
+
+addEventListener("storage", ({ key, newValue }) => {
+  if (key === KEY) {
+    tester.settings.adopt(newValue);
+  }
+});
+
+// Back on the net: what waits need not wait longer.
+addEventListener("online", () => tester.session.retryNow());
 
 render(<App tester={tester} />, document.getElementById("app")!);

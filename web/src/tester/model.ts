@@ -77,7 +77,8 @@ export interface Handshake {
   body?: string;
   key?: string;
   accept?: string;
-  tls?: { version: string; cipher: string; alpn?: string; chain: Certificate[] };
+  /** `verified`: whether the certificate was judged, and found good. */
+  tls?: { version: string; cipher: string; alpn?: string; verified: boolean; chain: Certificate[] };
 }
 
 export interface Certificate {

@@ -28,3 +28,14 @@ test("recent URLs: the latest first, each once, not for ever", () => {
   kept.used("k");
   expect(kept.value.recent.slice(0, 2)).toEqual(["k", "p"]);
 });
+
+test("what another tab saved is not written over", () => {
+  let text = "";
+  const storage = { getItem: () => null, setItem: (_key: string, value: string) => void (text = value) };
+  const here = new Kept(storage);
+  const there = new Kept(storage);
+  there.patch({ url: "ws://there", snippets: [{ name: "n", kind: "text", text: "t" }] });
+  here.adopt(text);
+  here.patch({ url: "ws://here" });
+  expect(readSettings(text)).toMatchObject({ url: "ws://here", snippets: [{ name: "n" }] });
+});

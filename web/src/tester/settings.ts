@@ -34,7 +34,7 @@ export interface Settings {
   keys: boolean;
 }
 
-const KEY = "tidewire-tester-v1";
+export const KEY = "tidewire-tester-v1";
 const RECENT = 12;
 const HISTORY = 50;
 const LONGEST_KEPT = 8192;
@@ -91,6 +91,12 @@ export class Kept extends Store<Settings> {
     } catch {
       // Full or forbidden: it holds for this page.
     }
+  }
+
+  /** Another tab kept something: its lists are taken over, so that this tab does not write old ones back. */
+  adopt(text: string | null): void {
+    const { snippets, recent, history } = readSettings(text);
+    super.set({ ...this.value, snippets, recent, history });
   }
 
   used(url: string): void {

@@ -44,6 +44,9 @@ const SOCKETS: usize = 64;
 const MESSAGE: usize = 16 << 20;
 /// Largest message of a page: text that is to be sent is JSON, where it may take twice as much.
 const COMMAND: usize = 2 * MESSAGE;
+/// How often a page is asked whether it is still there: nothing is read from it while the far server reads
+/// nothing, so that its goodbye is not heard.
+const PING: Duration = Duration::from_secs(5);
 /// Largest body of `POST /agent`, in bytes, and how long it may take.
 const TOKEN: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -71,7 +74,9 @@ impl Agent {
         let here = addrs.iter().all(|addr| addr.ip().is_loopback());
         let config = tidewire::Config::new()
             .max_message(COMMAND)
-            .max_frame(COMMAND);
+            .max_frame(COMMAND)
+            .ping_interval(Some(PING))
+            .pong_timeout(PING);
         (wanted && here).then(|| Self {
             tokens: Mutex::new(Tokens::new(Secret::new(random))),
             sockets: Arc::default(),

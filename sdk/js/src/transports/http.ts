@@ -1,6 +1,6 @@
 // What SSE and long poll share: commands go up by POST, channels come down by requests that name them.
 import { onAbort, once } from "../later.js";
-import { decode, failure, objects, type Wire } from "../codec.js";
+import { decode, failure, objects } from "../codec.js";
 import { cursor } from "../cursor.js";
 import type { Channel } from "../channel.js";
 import type { TransportName } from "../types.js";
@@ -117,7 +117,13 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
     const [answer] = decode(body);
     // A poll has it among what the other channels say.
     const said = objects(answer?.["messages"]).find(({ op }) => op === "error") ?? answer;
-    const error = failure(said ?? sentence(status, body));
+    const error = failure(
+      said ?? {
+        // What is no JSON is said by HTTP, or by something between.
+        code: body.startsWith("since") ? "bad_position" : status > 428 ? "overloaded" : "bad_request",
+        message: brief(status, body),
+      },
+    );
     const half = group.length >> 1;
     if (error.temporary) {
       down({ code: status, message: error.message, retry: error.retryAfter });
@@ -133,14 +139,9 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
   const pump = async (): Promise<void> => {
     posting = true;
     while (waiting.length && !ended()) {
-      let count = 1;
-      for (let size = waiting[0]!.length; count < Math.min(BATCH, waiting.length); count++) {
-        size += waiting[count]!.length;
-        if (size > BYTES) {
-          break;
-        }
-      }
-      await post(waiting.splice(0, count));
+      let size = 0;
+      const fit = waiting.findIndex((one, at) => (size += one.length) > BYTES && at > 0);
+      await post(waiting.splice(0, fit < 0 ? BATCH : Math.min(fit, BATCH)));
     }
     posting = false;
   };
@@ -178,12 +179,6 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
 }
 
 const brief = (status: number, body: string): string => body.slice(0, 200) || `HTTP ${status}`;
-
-/** What HTTP says without JSON. */
-const sentence = (status: number, body: string): Wire => ({
-  code: body.startsWith("since") ? "bad_position" : status > 428 ? "overloaded" : "bad_request",
-  message: brief(status, body),
-});
 
 /** Channels by request: those that want the same of the newest, as many as fit. */
 function groups(channels: readonly Channel[]): Group[] {

@@ -5,6 +5,8 @@ import type { Way } from "./line.js";
 
 /** How long the hub keeps a poll that has nothing to tell, in seconds. */
 const WAIT = 25;
+/** The pause between an answer and the next question, in ms. */
+const BREATH = 20;
 
 export const poll: Way = (setup, ear) =>
   http("poll", setup, ear, async ({ signal, get, down }) => {
@@ -18,5 +20,7 @@ export const poll: Way = (setup, ear) =>
         return down({ code: answer.response.status, message: "no answer" });
       }
       objects(said["messages"]).forEach(ear.heard);
+      // What comes meanwhile comes together.
+      await new Promise((done) => setTimeout(done, BREATH));
     }
   });

@@ -4,11 +4,11 @@ import { type Store, ofTab } from "./keep.ts";
 const PATIENCE = 4_000;
 
 export class Identities {
-  readonly #first = new Map<string, { done: Promise<void>; tell: () => void }>();
+  readonly #first = new Map<string, { owner: object; done: Promise<void>; tell: () => void }>();
   constructor(private readonly store: Store, private readonly patience = PATIENCE) {}
 
   /** The token for a hub. While another chat of this page gets the first one, it is waited for, but not for long. */
-  async token(server: string): Promise<string | undefined> {
+  async token(server: string, owner: object): Promise<string | undefined> {
     const kept = this.#kept(server);
     if (kept !== undefined) {
       return kept;
@@ -17,7 +17,9 @@ export class Identities {
     if (other === undefined) {
       let tell = () => {};
       const done = new Promise<void>((resolve) => (tell = resolve));
-      this.#first.set(server, { done, tell });
+      this.#first.set(server, { owner, done, tell });
+    }
+    if (other === undefined || other.owner === owner) {
       return undefined;
     }
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -30,6 +32,15 @@ export class Identities {
     this.store.set(place(server), token);
     this.#first.get(server)?.tell();
     this.#first.delete(server);
+  }
+
+  /** Whoever waits for this one's token waits no more. */
+  leave(server: string, owner: object): void {
+    const first = this.#first.get(server);
+    if (first?.owner === owner) {
+      first.tell();
+      this.#first.delete(server);
+    }
   }
 
   #kept(server: string): string | undefined {

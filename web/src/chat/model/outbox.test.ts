@@ -81,13 +81,18 @@ test("age of keys; base64; keys differ", () => {
   expect(newKey().length).toBeLessThan(128);
 });
 
-test("the second chat of a page waits for the token of the first, but not for ever", async () => {
+test("the second chat of a page waits for the token of the first, but not for ever; the first never waits", async () => {
   const identities = new Identities(memory(), 30);
-  expect(await identities.token("a")).toBeUndefined();
-  const second = identities.token("a");
+  const [first, second] = [{}, {}];
+  expect(await identities.token("a", first)).toBeUndefined();
+  expect(await identities.token("a", first)).toBeUndefined();
+  const waiting = identities.token("a", second);
   identities.keep("a", "T");
-  expect(await second).toBe("T");
-  expect(await identities.token("a")).toBe("T");
-  expect(await identities.token("b")).toBeUndefined();
-  expect(await identities.token("b")).toBeUndefined();
+  expect(await waiting).toBe("T");
+  expect(await identities.token("a", first)).toBe("T");
+  expect(await identities.token("b", first)).toBeUndefined();
+  expect(await identities.token("b", second)).toBeUndefined();
+  identities.leave("b", second);
+  identities.leave("b", first);
+  expect(await identities.token("b", second)).toBeUndefined();
 });

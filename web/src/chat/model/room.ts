@@ -12,7 +12,7 @@ import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
 import { Typing } from "./typing.ts";
 
-const PAGE = 50;
+const PAGE = 100;
 /** In a fuller room nobody wants to read who comes and goes. */
 const TOLD_PEOPLE = 25;
 /** Pages that are read to fill a gap. */
@@ -25,10 +25,14 @@ export interface RoomOptions {
   name?: string;
   history: number;
   language: Language;
+  /** Whether it is asked who is here; a room may let read who may not know that. */
+  people: boolean;
   on: {
     changed(): void;
+    /** The room may be read, but not who is in it: begin again without `people`. */
+    withoutPeople(room: Room): void;
     message(message: Message): void;
-    state(): void;
+    state(room: Room): void;
     error(code: string, message: string): void;
   };
 }
@@ -42,11 +46,13 @@ export class Room {
   /** Everything up to now has come, at least once. */
   isEntered = false;
   isLive = false;
+  /** The connection has failed since it was there last. */
+  hasFailed = false;
   /** Why the room is closed to this page. */
   closed: string | undefined;
   trouble: Trouble | undefined;
   people: readonly Person[] = [];
-  tellsPeople = true;
+  tellsPeople: boolean;
   hasOlder = true;
   isLoading = false;
   /** The first that nobody has looked at, and how many there are since somebody looked. */
@@ -74,11 +80,12 @@ export class Room {
     const { server, room, token, name, history } = options;
     this.#options = options;
     this.language = options.language;
+    this.tellsPeople = options.people;
     this.name = name ?? "";
     this.#place = free(`${server.href} ${room}`);
     this.#oldRead = lasting.get(`tidewire.read.${this.#place}`);
     this.#outbox = new Outbox(ofTab, `tidewire.outbox.${this.#place}`);
-    this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href)), ...(this.name === "" ? {} : { name: this.name }) });
+    this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
     this.#channel = this.#tide.channel(room, { history });
     this.typing = new Typing((isTyping) => this.#tellTyping(isTyping), () => this.#changed());
     this.#sender = new Sender({
@@ -125,19 +132,25 @@ export class Room {
     channel.on("gap", (gap) => void this.#gap(gap));
     channel.on("live", () => this.#live());
     channel.on("message", (message) => this.#message(message));
-    channel.presence.on("sync", (members) => this.#peopleAre(members));
-    channel.presence.on("join", (_, members) => this.#peopleAre(members));
-    channel.presence.on("leave", (_, members) => this.#peopleAre(members));
+    if (this.tellsPeople) {
+      channel.presence.on("sync", (members) => this.#peopleAre(members));
+      channel.presence.on("join", (_, members) => this.#peopleAre(members));
+      channel.presence.on("leave", (_, members) => this.#peopleAre(members));
+    }
     globalThis.document?.addEventListener("securitypolicyviolation", this.#violated);
   }
 
   readonly #violated = (event: SecurityPolicyViolationEvent): void => {
-    this.#isStopped ||= stops(event, this.#options.server);
+    if (!this.#isStopped && stops(event, this.#options.server)) {
+      this.#isStopped = true;
+      void this.#diagnose();
+    }
   };
 
   #stateIs(state: State, why: Reason | undefined): void {
     this.state = state;
     this.reason = why;
+    this.hasFailed = state === "waiting" || state === "offline" || (this.hasFailed && state === "connecting");
     if (state !== "open") {
       this.isLive = false;
       this.#isComplete = this.isEntered;
@@ -147,7 +160,7 @@ export class Room {
     } else {
       this.trouble = undefined;
     }
-    this.#options.on.state();
+    this.#options.on.state(this);
     this.#changed();
   }
 
@@ -164,7 +177,13 @@ export class Room {
   }
 
   #refused({ code, message }: TidewireError): void {
-    this.closed = message;
+    if (code === "forbidden" && this.tellsPeople) {
+      this.#options.on.withoutPeople(this);
+      return;
+    }
+    if (this.#channel.state === "idle") {
+      this.closed = message;
+    }
     this.#options.on.error(code, message);
     this.#changed();
   }
@@ -317,11 +336,11 @@ export class Room {
 
   #peopleAre(members: readonly Member[]): void {
     const before = this.people;
-    const isFirst = !this.tellsPeople || before.length === 0;
-    this.tellsPeople = true;
+    const isFirst = before.length === 0;
     this.people = peopleOf(members, this.language.t);
     if (!isFirst && this.isEntered && this.people.length <= TOLD_PEOPLE) {
-      for (const change of changes(before, this.people)) {
+      const others = (people: readonly Person[]) => people.filter(({ person }) => person !== this.me);
+      for (const change of changes(others(before), others(this.people))) {
         this.timeline.note(this.#noteOf(change), Date.now());
       }
     }
@@ -402,6 +421,7 @@ export class Room {
     this.#isEnded = true;
     places.delete(this.#place);
     globalThis.document?.removeEventListener("securitypolicyviolation", this.#violated);
+    identities.leave(this.#options.server.href, this);
     this.#sender.end();
     this.typing.end();
     await this.#tide.close();

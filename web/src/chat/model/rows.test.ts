@@ -19,8 +19,17 @@ test("a claim, or another name, begins a group", () => {
     .toEqual(["day", "a", "b", "c"]);
 });
 
+test("a text and an image of one person are a group", () => {
+  expect(show([said("a", "x", day), said("b", "x", day, { content: { kind: "removed" } })])).toEqual(["day", "a-", "+b"]);
+});
+
 test("one's own, kept and pending, are one group; what is on its way tells", () => {
   expect(show([said("a", "me", day), said("b", "me", day)], [sending("c", day)])).toEqual(["day", ">a-", ">+b", ">+c"]);
+});
+
+test("of several on their way the last tells, but each that failed", () => {
+  const failed = (id: string): Pending => ({ ...sending(id, day), progress: { state: "failed", why: "no" } });
+  expect(show([], [failed("a"), failed("b"), sending("c", day), sending("d", day)])).toEqual(["day", ">a", ">+b", ">+c-", ">+d"]);
 });
 
 test("a new day, the mark, a gap and a note begin a group", () => {

@@ -41,7 +41,7 @@ export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], m
     const isOwn = item.kind === "pending" || (me !== "" && item.person === me);
     const follows = last !== undefined && isSame(last, item, isOwn);
     const row: MessageRow = { kind: "message", id: item.id, item, follows, isOwn, tells: true };
-    if (follows && last !== undefined && last.item.kind === "message" && item.kind === "message") {
+    if (follows && last !== undefined && isTold(last.item, item)) {
       last.tells = false;
     }
     rows.push(row);
@@ -50,8 +50,17 @@ export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], m
   return rows;
 }
 
+/** Whether the state of the first is told by that of the second, below it. */
+function isTold(first: Said | Pending, second: Said | Pending): boolean {
+  if (first.kind === "message" || second.kind === "message") {
+    return first.kind === second.kind;
+  }
+  const state = first.progress.state;
+  return state === second.progress.state && (state === "sending" || state === "kept");
+}
+
 function isSame(last: MessageRow, item: Said | Pending, isOwn: boolean): boolean {
-  const who = (one: Said | Pending) => (one.kind === "pending" ? undefined : `${one.person} ${one.from.name} ${one.content.kind === "text" ? one.content.claim : ""}`);
+  const who = (one: Said | Pending) => (one.kind === "pending" ? undefined : `${one.person} ${one.from.name} ${one.content.kind === "text" ? (one.content.claim ?? "") : ""}`);
   const sameOne = isOwn ? last.isOwn : !last.isOwn && who(last.item) === who(item);
   return sameOne && item.at - last.item.at < GROUP;
 }

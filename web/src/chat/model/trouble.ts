@@ -28,14 +28,17 @@ export async function troubleOf({ page, server, isStopped, answers }: Place): Pr
   return undefined;
 }
 
-/** Asks for the script that everybody may have. A page that is let in nowhere still learns that somebody is there. */
+/** Asks for what everybody may have. A page that is let in nowhere still learns that somebody is there. */
 export async function answersAt(server: URL): Promise<boolean> {
-  try {
-    await fetch(new URL("chat.js", server), { mode: "no-cors", credentials: "omit", cache: "no-store" });
-    return true;
-  } catch {
-    return false;
+  for (const path of ["chat.js", "echo"]) {
+    try {
+      await fetch(new URL(path, server), { mode: "no-cors", credentials: "omit", cache: "no-store" });
+      return true;
+    } catch {
+      // Perhaps the next.
+    }
   }
+  return false;
 }
 
 /** Whether a report of the browser is about a connection to that hub. */

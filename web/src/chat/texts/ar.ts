@@ -65,6 +65,7 @@ export const ar: Texts = {
   message: "رسالة",
   send: "إرسال",
   sending: "جارٍ الإرسال…",
+  queued: "تنتظر الاتصال",
   waitsFor: (why) => `في الانتظار: ${why}`,
   kept: "أُرسلت",
   failed: (why) => `لم تُرسل: ${why}`,

@@ -57,6 +57,7 @@ export const de: Texts = {
   message: "Nachricht",
   send: "Senden",
   sending: "wird gesendet …",
+  queued: "wartet auf die Verbindung",
   waitsFor: (why) => `wartet: ${why}`,
   kept: "gesendet",
   failed: (why) => `Nicht gesendet: ${why}`,

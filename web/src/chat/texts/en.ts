@@ -58,6 +58,7 @@ export const en = {
   message: "Message",
   send: "Send",
   sending: "sending…",
+  queued: "waits for the connection",
   waitsFor: (why: string) => `waiting: ${why}`,
   kept: "sent",
   failed: (why: string) => `Not sent: ${why}`,

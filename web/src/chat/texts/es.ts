@@ -57,6 +57,7 @@ export const es: Texts = {
   message: "Mensaje",
   send: "Enviar",
   sending: "enviando…",
+  queued: "espera la conexión",
   waitsFor: (why) => `en espera: ${why}`,
   kept: "enviado",
   failed: (why) => `No enviado: ${why}`,

@@ -57,6 +57,7 @@ export const fr: Texts = {
   message: "Message",
   send: "Envoyer",
   sending: "envoi…",
+  queued: "attend la connexion",
   waitsFor: (why) => `en attente : ${why}`,
   kept: "envoyé",
   failed: (why) => `Non envoyé : ${why}`,

@@ -14,17 +14,32 @@ export interface Language {
   tag: string;
   dir: "ltr" | "rtl";
   t: Texts;
+  /** The time of a message, short and whole: made once, as making one is slow. */
+  clock: Intl.DateTimeFormat;
+  moment: Intl.DateTimeFormat;
 }
 
-/** `de`, `de-CH`, `DE_ch`: German; what is not known, or no tag at all, is English. */
+const spoken = new Map<string, Language>();
+
+/** `de`, `de-CH`, `DE_ch`: German; what is not known, or no tag at all, is English. Always the same object for the same tag. */
 export function languageOf(asked: string | null | undefined): Language {
-  const tag = (asked ?? "").trim().replaceAll("_", "-");
-  const short = tag.split("-")[0]?.toLowerCase() ?? "";
-  const known = Object.hasOwn(LANGUAGES, short) ? LANGUAGES[short] : undefined;
-  if (known === undefined) {
-    return { tag: "en", dir: "ltr", t: en };
+  const wanted = (asked ?? "").trim().replaceAll("_", "-");
+  const short = wanted.split("-")[0]?.toLowerCase() ?? "";
+  const t = Object.hasOwn(LANGUAGES, short) ? LANGUAGES[short] : undefined;
+  const tag = t === undefined ? "en" : isTag(wanted) ? wanted : short;
+  const known = spoken.get(tag);
+  if (known !== undefined) {
+    return known;
   }
-  return { tag: isTag(tag) ? tag : short, dir: short === "ar" ? "rtl" : "ltr", t: known };
+  const language: Language = {
+    tag,
+    dir: short === "ar" ? "rtl" : "ltr",
+    t: t ?? en,
+    clock: new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" }),
+    moment: new Intl.DateTimeFormat(tag, { dateStyle: "full", timeStyle: "medium" }),
+  };
+  spoken.set(tag, language);
+  return language;
 }
 
 function isTag(tag: string): boolean {

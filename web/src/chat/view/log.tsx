@@ -15,6 +15,7 @@ interface Props {
   hasOlder: boolean;
   isLoading: boolean;
   isEntered: boolean;
+  isLive: boolean;
   unseen: number;
   /** Counts up when the newest are wanted. */
   toNewest: number;
@@ -25,8 +26,8 @@ interface Props {
   onDelete: (key: string) => void;
 }
 
-/** A row, and where on the screen it is. */
-type Anchor = { id: string; top: number };
+/** A row, where on the screen it is, and how far was scrolled then. */
+type Anchor = { id: string; top: number; scrolled: number };
 
 /** What the scrolling knows between two drawings. */
 interface Place {
@@ -117,11 +118,11 @@ export function Log(props: Props) {
   );
 }
 
-function RowView({ row, language, name, onRetry, onDelete }: { row: Row } & Props) {
+function RowView({ row, language, name, isLive, onRetry, onDelete }: { row: Row } & Props) {
   const { t, tag } = language;
   switch (row.kind) {
     case "message":
-      return <MessageView row={row} language={language} name={name} onRetry={onRetry} onDelete={onDelete} />;
+      return <MessageView row={row} language={language} name={name} isLive={isLive} onRetry={onRetry} onDelete={onDelete} />;
     case "day":
       return <div class="day" part="day" data-id={row.id}><span>{dayText(row.at, Date.now(), tag)}</span></div>;
     case "new":
@@ -164,7 +165,9 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
   const { anchor } = now;
   const element = anchor === undefined ? undefined : ([...list.children] as HTMLElement[]).find(({ dataset }) => dataset["id"] === anchor.id);
   if (anchor !== undefined && element !== undefined) {
-    const shift = element.getBoundingClientRect().top - box.getBoundingClientRect().top - anchor.top;
+    // What was scrolled since then, without an event as yet, is wanted.
+    const wanted = anchor.top - (box.scrollTop - anchor.scrolled);
+    const shift = element.getBoundingClientRect().top - box.getBoundingClientRect().top - wanted;
     if (Math.abs(shift) > 0.1) {
       box.scrollTop += shift;
     }
@@ -192,5 +195,5 @@ function anchorIn(box: HTMLElement, list: HTMLElement): Anchor | undefined {
   }
   const row = rows[low] as HTMLElement | undefined;
   const id = row?.dataset["id"];
-  return row === undefined || id === undefined ? undefined : { id, top: row.getBoundingClientRect().top - edge };
+  return row === undefined || id === undefined ? undefined : { id, top: row.getBoundingClientRect().top - edge, scrolled: box.scrollTop };
 }

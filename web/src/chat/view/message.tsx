@@ -13,21 +13,23 @@ interface Props {
   row: MessageRow;
   name: string;
   language: Language;
+  isLive: boolean;
   onRetry: (key: string) => void;
   onDelete: (key: string) => void;
 }
 
 /** Drawn again only when something of it has changed: there may be hundreds. */
 export class MessageView extends Component<Props> {
-  override shouldComponentUpdate({ row, name, language }: Props): boolean {
+  override shouldComponentUpdate({ row, name, language, isLive }: Props): boolean {
     const was = this.props;
-    return row.item !== was.row.item || row.follows !== was.row.follows || row.isOwn !== was.row.isOwn || row.tells !== was.row.tells || name !== was.name || language !== was.language;
+    const isSameRow = row.item === was.row.item && row.follows === was.row.follows && row.isOwn === was.row.isOwn && row.tells === was.row.tells;
+    return !isSameRow || name !== was.name || language !== was.language || (row.item.kind === "pending" && isLive !== was.isLive);
   }
 
-  override render({ row, name, language, onRetry, onDelete }: Props) {
+  override render({ row, name, language, isLive, onRetry, onDelete }: Props) {
     const { item, follows, isOwn } = row;
-    const { t, tag } = language;
-    const time = new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" }).format(item.at);
+    const { t, clock, moment } = language;
+    const time = clock.format(item.at);
     const progress = item.kind === "pending" ? item.progress.state : "";
     const who = item.kind === "pending" ? name : nameOf(item.from, t);
     return (
@@ -36,10 +38,10 @@ export class MessageView extends Component<Props> {
         {!isOwn && item.kind === "message" && (follows ? <span class="space" /> : <Avatar person={item.person} name={who} />)}
         <div class="body">
           {!follows && <Head item={item.kind === "message" && !isOwn ? item : undefined} who={who} at={item.at} time={time} t={t} />}
-          <div class={`bubble ${item.content.kind}`} part="bubble" title={new Intl.DateTimeFormat(tag, { dateStyle: "full", timeStyle: "medium" }).format(item.at)}>
+          <div class={`bubble is-${item.content.kind}`} part="bubble" title={moment.format(item.at)}>
             <Inside content={item.content} who={who} language={language} />
           </div>
-          <Progress row={row} t={t} onRetry={onRetry} onDelete={onDelete} what={contentText(item.content, who, t)} />
+          <Progress row={row} t={t} isLive={isLive} onRetry={onRetry} onDelete={onDelete} what={contentText(item.content, who, t)} />
         </div>
       </div>
     );
@@ -88,17 +90,20 @@ function Inside({ content, who, language }: { content: Content; who: string; lan
   }
 }
 
-function Progress({ row, t, onRetry, onDelete, what }: { row: MessageRow; t: Texts; what: string } & Pick<Props, "onRetry" | "onDelete">) {
+function Progress({ row, t, isLive, onRetry, onDelete, what }: { row: MessageRow; t: Texts; isLive: boolean; what: string } & Pick<Props, "onRetry" | "onDelete">) {
   const { item } = row;
   if (item.kind === "message") {
     return row.tells && item.isSent === true ? <Kept t={t} /> : null;
   }
   const { key, progress } = item;
+  if (!row.tells) {
+    return null;
+  }
   switch (progress.state) {
     case "kept":
       return <Kept t={t} />;
     case "sending":
-      return <div class="state">{t.sending}</div>;
+      return <div class="state">{isLive ? t.sending : t.queued}</div>;
     case "waiting":
       return <div class="state">{t.waitsFor(progress.why)}</div>;
     case "failed":

@@ -75,8 +75,10 @@ function Field({ tester, field }: { tester: Tester; field: { current: HTMLTextAr
   const recall = useRef(new Recall());
   const put = (text: string | undefined, area: HTMLTextAreaElement, end: boolean) => {
     if (text !== undefined) {
+      // At once, not with the next drawing: the next key may already be there, and it goes by the caret.
+      area.value = text;
+      area.setSelectionRange(end ? text.length : 0, end ? text.length : 0);
       tester.draft.patch({ text });
-      requestAnimationFrame(() => area.setSelectionRange(end ? text.length : 0, end ? text.length : 0));
     }
   };
   const key = (event: KeyboardEvent & { currentTarget: HTMLTextAreaElement }) => {

@@ -9,7 +9,7 @@ export interface Source {
 }
 
 export const VARIABLES = [
-  { name: "{{i}}", about: "counts the messages: 1, 2, 3 …" },
+  { name: "{{i}}", about: "counts: 1, 2, 3 …" },
   { name: "{{ts}}", about: "the time in ms since 1970" },
   { name: "{{uuid}}", about: "a new random UUID" },
   { name: "{{random}}", about: "a number from 0 to 999999" },

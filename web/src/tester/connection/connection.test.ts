@@ -188,5 +188,6 @@ describe("what is said of a failure", () => {
     expect(text({ page })).not.toMatch(/came over https/);
   });
   test("offline comes first", () => expect(text({ online: false })).toMatch(/^This device says/));
+  test("the agent's own words are passed on", () => expect(explain({ ...base, agent: true, why: "refused" })).toEqual({ sentence: "refused", causes: [] }));
   test("it never claims to know", () => expect(explain(base).sentence).toMatch(/Browsers hide/));
 });

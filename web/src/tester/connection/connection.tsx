@@ -16,10 +16,9 @@ export function Connection({ tester }: { tester: Tester }) {
   const free = phase === "idle" || phase === "closed";
   const submit = (event: Event) => {
     event.preventDefault();
+    // A second Enter must not end what the first began.
     if (free) {
       tester.connect();
-    } else {
-      tester.session.disconnect();
     }
   };
   const escape = (event: KeyboardEvent) => {
@@ -47,7 +46,7 @@ export function Connection({ tester }: { tester: Tester }) {
           ))}
         </div>}
         <div class="line">
-          <button type="submit" class={free ? "main connect" : "connect"}>{BUTTON[phase]}</button>
+          <button type={free ? "submit" : "button"} class={free ? "main connect" : "connect"} onClick={() => !free && tester.session.disconnect()}>{BUTTON[phase]}</button>
           <Pill tester={tester} />
         </div>
       </form>

@@ -9,6 +9,8 @@ export interface Failure {
   tookMs: number;
   online: boolean;
   agent: boolean;
+  /** What the browser or the agent did say. */
+  why?: string | undefined;
 }
 
 export interface Explanation {
@@ -21,9 +23,9 @@ export const MIXED_WHY =
 export const MIXED_WAY = "Use wss:// if the server has it, or run “tidewire serve” on your machine and test from http://localhost:4000/tester.";
 
 /** What to say when a connection ended before it opened. */
-export function explain({ url, protocols, page, tookMs, online, agent }: Failure): Explanation {
+export function explain({ url, protocols, page, tookMs, online, agent, why }: Failure): Explanation {
   if (agent) {
-    return { sentence: "The connection failed. The reason that this machine saw is in the log.", causes: [] };
+    return { sentence: why ?? "The connection failed, and the agent does not say why.", causes: [] };
   }
   const parsed = new URL(url);
   const causes: string[] = [];

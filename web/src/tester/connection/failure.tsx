@@ -10,7 +10,7 @@ export function Failure({ tester }: { tester: Tester }) {
     return null;
   }
   const { sentence, causes } = explain({
-    url: target.url, protocols: target.protocols, page: tester.page, tookMs: ended.tookMs, online: navigator.onLine, agent,
+    url: target.url, protocols: target.protocols, page: tester.page, tookMs: ended.tookMs, online: navigator.onLine, agent, why: ended.why,
   });
   return (
     <div class="failure" role="alert">

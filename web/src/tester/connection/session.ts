@@ -18,7 +18,7 @@ export interface View {
   buffered: number;
   handshake?: Handshake;
   /** The last end; absent while connecting and open. */
-  ended?: { code: number; reason: string; clean: boolean; opened: boolean; byUser: boolean; tookMs: number };
+  ended?: { code: number; reason: string; clean: boolean; opened: boolean; byUser: boolean; tookMs: number; /** What was told on the way; the agent knows. */ why?: string };
 }
 
 /** Read each time it matters, so that switches work at once. */
@@ -62,6 +62,7 @@ export class Session {
   #byUser = false;
   /** Whether this try came as far as an open connection. */
   #wasOpen = false;
+  #why: string | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -121,7 +122,7 @@ export class Session {
   ping(): void {
     if (this.phase === "open" && this.#socket?.ping !== undefined) {
       this.#socket.ping();
-      this.#parts.log.add({ way: "out", kind: "ping" });
+      this.#parts.log.add({ way: "out", kind: "ping", text: "Ping" });
     }
   }
 
@@ -137,6 +138,7 @@ export class Session {
     }
     this.#byUser = false;
     this.#wasOpen = false;
+    this.#why = undefined;
     const began = Date.now();
     this.view.set({ ...rest, target, phase: "connecting", since: began, attempt, retryAt: 0, protocol: "", extensions: "", buffered: 0 });
     const again = attempt > 1 ? `, try ${attempt}` : "";
@@ -157,6 +159,9 @@ export class Session {
 
   #row(row: NewRow): void {
     this.#parts.log.add(row);
+    if (row.kind === "error") {
+      this.#why = row.text;
+    }
     if (row.way === "in" && row.kind === "text" && row.text !== undefined) {
       for (const listener of this.heard) {
         listener(row.text);
@@ -182,9 +187,10 @@ export class Session {
     const { phase, since, attempt } = this.view.value;
     const opened = this.#wasOpen;
     const held = phase === "open" && Date.now() - since >= HELD_MS;
-    this.#parts.log.add({ way: "event", kind: "close", code, reason, detail: { clean } });
+    const never = opened || code !== 1006 ? {} : { text: "It never opened." };
+    this.#parts.log.add({ way: "event", kind: "close", code, reason, ...never, detail: { clean } });
     this.#abandon();
-    this.#enter("closed", { ended: { code, reason, clean, opened, byUser: this.#byUser, tookMs }, buffered: 0 });
+    this.#enter("closed", { ended: { code, reason, clean, opened, byUser: this.#byUser, tookMs, ...(this.#why === undefined ? {} : { why: this.#why }) }, buffered: 0 });
     if (!this.#byUser && this.#parts.habits().reconnect) {
       this.#later(held ? 1 : attempt);
     }

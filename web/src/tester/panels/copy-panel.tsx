@@ -25,6 +25,7 @@ export function CopyPanel({ tester }: { tester: Tester }) {
       {target === undefined ? <p class="faint">The commands are here when the URL is complete.</p>
         : copies(target, withMessage && built.ok ? built.payload : undefined, EXAMPLE_KEY).map((one) => <Block key={one.label} {...one} />)}
       <p class="faint">Quoted for sh, bash, zsh and the like.</p>
+      {tester.page.host !== "" && <p><a href="/tester.html" download="tidewire-tester.html">This page as one file</a>, to be kept and opened from disk.</p>}
     </div>
   );
 }

@@ -95,6 +95,7 @@ function Tls({ tls }: { tls: NonNullable<Handshake["tls"]> }) {
     <>
       <h3>TLS</h3>
       <p>{[tls.version, tls.cipher, ...(tls.alpn === undefined ? [] : [`ALPN ${tls.alpn}`])].join(" · ")}</p>
+      {!tls.verified && <p class="bad">The certificate was not judged: you asked to skip the check.</p>}
       {tls.chain.map((certificate, at) => <OneCertificate key={at} at={at} of={certificate} />)}
     </>
   );

@@ -1,8 +1,6 @@
 // What the agent says, read strictly: a message of another shape is told as such, never trusted.
 import type { Certificate } from "../model.ts";
 
-export type Stage = "dns" | "tcp" | "tls" | "handshake" | "protocol";
-
 export interface Frame {
   way: "in" | "out";
   opcode: number;
@@ -18,12 +16,15 @@ export interface Frame {
 
 export type AgentEvent =
   | { ev: "request" | "response"; head: string }
-  | { ev: "tls"; version: string; cipher: string; alpn?: string; chain: Certificate[] }
+  | { ev: "connected"; address: string; proxy?: string }
+  | { ev: "tls"; version: string; cipher: string; alpn?: string; verified: boolean; chain: Certificate[] }
   | { ev: "refused"; status: number; head: string; body: string; truncated: boolean }
   | { ev: "open"; protocol: string; extensions: string }
   | { ev: "text"; text: string }
   | ({ ev: "frame" } & Frame)
-  | { ev: "pong"; rtt_ms: number }
+  | { ev: "skipped"; frames: number }
+  /** Without a time it was not asked for. */
+  | { ev: "pong"; rtt_ms?: number }
   | { ev: "ping" }
   | { ev: "close"; code: number; reason: string; by: "server" | "client" | "nobody"; clean: boolean }
   | { ev: "error"; stage: string; message: string; hint: string };
@@ -32,6 +33,9 @@ type Fields = Record<string, unknown>;
 
 const text = (value: unknown): string => (typeof value === "string" ? value : "");
 const number = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+/** A field that is there only with words in it. */
+const some = <N extends string>(name: N, value: unknown): { [K in N]?: string } =>
+  typeof value === "string" && value !== "" ? ({ [name]: value } as { [K in N]?: string }) : {};
 const isFields = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Undefined: not of the contract. */
@@ -50,6 +54,8 @@ function read(it: Fields): AgentEvent | undefined {
     case "request":
     case "response":
       return typeof it["head"] === "string" ? { ev: it["ev"], head: it["head"] } : undefined;
+    case "connected":
+      return { ev: "connected", address: text(it["address"]), ...some("proxy", it["proxy"]) };
     case "tls":
       return readTls(it);
     case "refused":
@@ -61,8 +67,10 @@ function read(it: Fields): AgentEvent | undefined {
       return typeof it["text"] === "string" ? { ev: "text", text: it["text"] } : undefined;
     case "frame":
       return readFrame(it);
+    case "skipped":
+      return { ev: "skipped", frames: number(it["frames"]) };
     case "pong":
-      return { ev: "pong", rtt_ms: number(it["rtt_ms"]) };
+      return { ev: "pong", ...(typeof it["rtt_ms"] === "number" ? { rtt_ms: it["rtt_ms"] } : {}) };
     case "ping":
       return { ev: "ping" };
     case "close":
@@ -85,7 +93,7 @@ function readTls(it: Fields): AgentEvent {
     until: text(one["until"]),
     sha256: text(one["sha256"]),
   })) : [];
-  return { ev: "tls", version: text(it["version"]), cipher: text(it["cipher"]), ...(typeof it["alpn"] === "string" && it["alpn"] !== "" ? { alpn: it["alpn"] } : {}), chain };
+  return { ev: "tls", version: text(it["version"]), cipher: text(it["cipher"]), ...some("alpn", it["alpn"]), verified: it["verified"] !== false, chain };
 }
 
 function readFrame(it: Fields): AgentEvent | undefined {

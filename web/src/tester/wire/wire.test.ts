@@ -53,12 +53,15 @@ describe("the agent's words", () => {
     { ev: "refused", status: 403, head: "HTTP/1.1 403", body: "<b>", truncated: true },
     { ev: "open", protocol: "a", extensions: "" },
     { ev: "text", text: "" },
+    { ev: "connected", address: "127.0.0.1:1", proxy: "http://p/" },
+    { ev: "skipped", frames: 12 },
     { ev: "pong", rtt_ms: 0.41 },
+    { ev: "pong" },
     { ev: "ping" },
     { ev: "close", code: 1000, reason: "r", by: "server", clean: true },
     { ev: "error", stage: "dns", message: "m", hint: "h" },
     { ev: "frame", way: "in", opcode: 1, name: "text", fin: true, rsv1: false, masked: true, mask: "01020304", length: 5, wire: 11, head: "8185" },
-    { ev: "tls", version: "TLSv1.3", cipher: "c", alpn: "http/1.1", chain: [{ subject: "s", issuer: "i", names: ["n"], from: "f", until: "u", sha256: "x" }] },
+    { ev: "tls", version: "TLSv1.3", cipher: "c", alpn: "http/1.1", verified: false, chain: [{ subject: "s", issuer: "i", names: ["n"], from: "f", until: "u", sha256: "x" }] },
   ])("$ev", (event) => {
     expect(readAgent(JSON.stringify(event))).toEqual(event);
   });
@@ -69,7 +72,7 @@ describe("the agent's words", () => {
 
   test("fields of the wrong kind become empty ones", () => {
     expect(readAgent('{"ev":"tls","version":{},"chain":[5,null,{"subject":["x"],"names":"n"}]}'))
-      .toEqual({ ev: "tls", version: "", cipher: "", chain: [{ subject: "", issuer: "", names: [], from: "", until: "", sha256: "" }] });
+      .toEqual({ ev: "tls", version: "", cipher: "", verified: true, chain: [{ subject: "", issuer: "", names: [], from: "", until: "", sha256: "" }] });
     expect(readAgent('{"ev":"close","code":"1000","by":"me","clean":"yes"}')).toEqual({ ev: "close", code: 1006, reason: "", by: "nobody", clean: false });
     expect(readAgent('{"ev":"frame","way":"out","length":1e999,"fin":1,"mask":5}')).toMatchObject({ length: 0, fin: false });
     expect(readAgent(`{"ev":"tls","chain":[${Array(100).fill("{}").join()}]}`)).toHaveProperty("chain.length", 20);
