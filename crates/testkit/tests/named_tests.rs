@@ -1,5 +1,5 @@
-//! Every test that `README.md` and `conformance/DEFECTS.md` name is there, under that name and in
-//! that file.
+//! Every test that `README.md`, `SECURITY.md` and `conformance/DEFECTS.md` name is there, under that name and in
+//! that file: of Rust, of Vitest, a case of the interop programs, a section of the tutorial.
 #![allow(clippy::unwrap_used)]
 
 use std::path::Path;
@@ -37,22 +37,65 @@ fn has_test(source: &str, name: &str) -> bool {
     })
 }
 
-/// The tests that a document names, and those of them that are not there.
-fn check(document: &str) -> (usize, Vec<String>) {
+/// The `path::test` between backquotes in `text`; a path ends in `.test.ts`.
+fn named_scripts(text: &str) -> Vec<(&str, &str)> {
+    text.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter_map(|code| code.split_once(".test.ts::"))
+        .collect()
+}
+
+/// Whether `source` has a test of Vitest of this name: `test("NAME"`, or `test.each(…)("NAME"`, on one line or
+/// several. One that is skipped is none.
+fn has_script_test(source: &str, name: &str) -> bool {
+    let call = format!("(\"{name}\"");
+    let mut in_each = false;
+    let mut name_comes = false;
+    source.lines().map(str::trim).any(|line| {
+        if line.starts_with("test(") || line.starts_with("describe") {
+            in_each = false;
+        }
+        in_each |= line.starts_with("test.each(") || line.starts_with("test.each<");
+        let found = line
+            .strip_prefix("test")
+            .is_some_and(|rest| rest.starts_with(&call))
+            || in_each && line.contains(&format!("){call}"))
+            || name_comes && line.starts_with(&call[1..]);
+        name_comes = in_each && line.ends_with(")(");
+        found
+    })
+}
+
+/// The tests that a document names with paths below `folder`, and those of them that are not there.
+fn check(document: &str, folder: &str) -> (usize, Vec<String>) {
     let text = std::fs::read_to_string(root().join(document)).unwrap();
     let named = named(&text);
-    let missing = named.iter().filter(|(path, name)| {
-        let source = std::fs::read_to_string(root().join(format!("{path}.rs")));
-        !source.is_ok_and(|source| has_test(&source, name))
-    });
-    let missing = missing.map(|(path, name)| format!("{path}.rs::{name}"));
-    (named.len(), missing.collect())
+    let mut missing = Vec::new();
+    for (path, name) in &named {
+        let source = std::fs::read_to_string(root().join(folder).join(format!("{path}.rs")));
+        if !source.is_ok_and(|source| has_test(&source, name)) {
+            missing.push(format!("{path}.rs::{name}"));
+        }
+    }
+    let scripts = named_scripts(&text);
+    for (path, name) in &scripts {
+        let source = std::fs::read_to_string(root().join(format!("{path}.test.ts")));
+        if !source.is_ok_and(|source| has_script_test(&source, name)) {
+            missing.push(format!("{path}.test.ts::{name}"));
+        }
+    }
+    (named.len() + scripts.len(), missing)
 }
 
 #[test]
 fn every_test_that_is_named_exists() {
-    for document in ["README.md", "conformance/DEFECTS.md"] {
-        let (count, missing) = check(document);
+    for (document, folder) in [
+        ("README.md", ""),
+        ("conformance/DEFECTS.md", ""),
+        ("SECURITY.md", "crates"),
+    ] {
+        let (count, missing) = check(document, folder);
         assert!(
             count > 30,
             "{document} names only {count} tests: is it whole?"
@@ -61,6 +104,51 @@ fn every_test_that_is_named_exists() {
             missing.is_empty(),
             "named in {document} and not found: {missing:#?}"
         );
+    }
+}
+
+/// What stands under a heading of a page, up to the next; a fenced block has none.
+fn section<'a>(page: &'a str, heading: &str) -> Option<Vec<&'a str>> {
+    let mut lines = page.lines();
+    lines.find(|line| {
+        line.trim_start_matches('#').trim_start() == heading && line.starts_with('#')
+    })?;
+    let mut in_block = false;
+    let inside = lines.take_while(|line| {
+        in_block ^= line.starts_with("```");
+        in_block || !line.starts_with('#')
+    });
+    Some(inside.collect())
+}
+
+/// `docs/tutorial/run.py` does every chapter; so a section that is named has to give it something to do.
+#[test]
+fn every_chapter_is_named_by_a_section_with_commands_that_are_run() {
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let named: Vec<_> = text
+        .split('`')
+        .filter(|code| code.starts_with("docs/tutorial/"))
+        .filter_map(|code| code.split_once("::"))
+        .collect();
+    for (path, heading) in &named {
+        let page = std::fs::read_to_string(root().join(path)).unwrap_or_default();
+        let section = section(&page, heading).unwrap_or_default();
+        assert!(
+            section
+                .iter()
+                .any(|line| line.starts_with("```console") || line.contains("title=\"")),
+            "{path} has no section {heading:?} with anything to run"
+        );
+    }
+    for entry in std::fs::read_dir(root().join("docs/tutorial")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.starts_with(|sign: char| sign.is_ascii_digit()) {
+            let path = format!("docs/tutorial/{name}");
+            assert!(
+                named.iter().any(|(named, _)| *named == path),
+                "README.md does not name {path}"
+            );
+        }
     }
 }
 
@@ -112,4 +200,29 @@ fn a_test_that_is_only_mentioned_is_not_found() {
         named("see `a/b.rs::c` and `d`, not e.rs::f"),
         [("a/b", "c")]
     );
+}
+
+#[test]
+fn a_script_test_is_found_by_its_call_alone() {
+    let source = "// test(\"mentioned\", () => {})\ntest(\"real\", () => {});\ntest.skip(\"skipped\", f);\n\
+                  test.each([1])(\"each %d\", f);\ntest.each<[string]>([\n  [\"a\"],\n])(\"%s goes on\", f);\n\
+                  test.each(ALL)(\n  \"below\",\n);\ndescribe.each([1])(\"group\", () => {";
+    for name in ["real", "each %d", "%s goes on", "below"] {
+        assert!(has_script_test(source, name), "{name}");
+    }
+    for name in ["mentioned", "skipped", "rea", "a", "group"] {
+        assert!(!has_script_test(source, name), "{name}");
+    }
+    assert_eq!(
+        named_scripts("see `a/b.test.ts::c, d` and `a/b.rs::c`"),
+        [("a/b", "c, d")]
+    );
+}
+
+#[test]
+fn a_section_ends_at_the_next_heading_and_not_in_a_block() {
+    let page = "# One\ntext\n```console\n# no heading\n```\n## Two\nmore";
+    assert_eq!(section(page, "One").unwrap().len(), 4);
+    assert_eq!(section(page, "Two").unwrap(), ["more"]);
+    assert_eq!(section(page, "no"), None);
 }
