@@ -198,6 +198,8 @@ class Run {
           (error: unknown) => void this.wrong.push(`${mark} to ${to}: ${String(error)}`),
         ),
       );
+      // The last of them is answered soon after there is no more traffic.
+      await acks.at(-60);
       if (burst === 0) {
         await sleep(this.chance.range(1, 8));
       }
