@@ -96,6 +96,8 @@ export class Middle {
   buffersStreams = false;
   /** Takes connections, and passes nothing on. */
   swallows = false;
+  /** How long a new connection lives, in ms; nothing: as long as its ends want. */
+  lives: () => number | undefined = () => undefined;
   /** What was asked, by first line. */
   readonly asked: string[] = [];
   readonly #open = new Set<Socket>();
@@ -137,6 +139,10 @@ export class Middle {
   #serve(client: Socket, port: number): void {
     const hub = connect(port, "127.0.0.1");
     let stream = false;
+    const lives = this.lives();
+    if (lives !== undefined) {
+      setTimeout(() => client.destroy(), lives);
+    }
     this.#fromHub.add(hub);
     hub.on("close", () => this.#fromHub.delete(hub));
     for (const [one, other] of [[client, hub], [hub, client]] as const) {

@@ -162,6 +162,8 @@ class Run {
 
   /** Cuts connections, blocks WebSocket for a while. */
   async disturb(): Promise<void> {
+    // Some are cut in the middle of their recovery.
+    this.middle.lives = () => (!this.enough && this.chance.next() < 0.3 ? this.chance.range(5, 50) : undefined);
     while (!this.enough) {
       await sleep(this.chance.range(50, 400));
       this.middle.cut(() => this.chance.next() < 0.4);
