@@ -137,7 +137,7 @@ export interface Options {
 
 /** What `tide.on` tells. */
 export interface ClientEvents {
-  /** The state changed. */
+  /** The state changed; or, with `open` again, the transport did. */
   state: (state: State, why?: Reason) => void;
   /** The hub named this session; the token makes a later one the same guest. */
   token: (token: string) => void;
