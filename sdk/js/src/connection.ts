@@ -327,7 +327,7 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
   /** The page is put aside: it comes back with `pageshow`. */
   const hidden = (): void => {
     if (line || trial || reason?.retryAt) {
-      halt("aside", () => set("waiting", { code: 0, message: "the page is put aside" }));
+      halt("aside", () => set("waiting", { code: 0, message: "the page is hidden" }));
     }
   };
 

@@ -43,7 +43,7 @@ async function read(reader: ReadableStreamDefaultReader<Uint8Array>, follow: Fol
     // The first word has to come soon: something between may keep all of it until the end, which never comes.
     const blocked = first;
     const timer = setTimeout(
-      () => down({ code: 0, message: "the stream is silent", blocked }),
+      () => down({ code: 0, message: "no answer in time", blocked }),
       setup.patience + (first ? 0 : 2 * setup.idle),
     );
     const { done, value } = await reader.read().finally(() => clearTimeout(timer));
