@@ -198,6 +198,12 @@ export class Tester {
       return openInBrowser(target, this.page, events);
     }
     const url = `${this.page.protocol === "https:" ? "wss" : "ws"}://${this.page.host}/agent`;
-    return openThroughAgent(target, { url, key, frames: this.settings.value.frames }, events);
+    const forgotten = (why: string) => {
+      // A newer link may have brought another key meanwhile.
+      if (this.access.value.key === key) {
+        this.access.forget(why);
+      }
+    };
+    return openThroughAgent(target, { url, key, frames: this.settings.value.frames, forgotten }, events);
   }
 }

@@ -149,7 +149,7 @@ export class Session {
       open: (protocol, extensions) => current() && this.#opened(protocol, extensions, Date.now() - began),
       row: (row) => current() && this.#row(row),
       handshake: (handshake) => current() && this.view.patch({ handshake }),
-      close: (code, reason, clean) => current() && this.#closed(code, reason, clean, Date.now() - began),
+      close: (code, reason, clean, final) => current() && this.#closed(code, reason, clean, Date.now() - began, final === true),
     });
     if (current()) {
       this.#socket = socket;
@@ -183,7 +183,7 @@ export class Session {
     this.#stayAlive();
   }
 
-  #closed(code: number, reason: string, clean: boolean, tookMs: number): void {
+  #closed(code: number, reason: string, clean: boolean, tookMs: number, final: boolean): void {
     const { phase, since, attempt } = this.view.value;
     const opened = this.#wasOpen;
     const held = phase === "open" && Date.now() - since >= HELD_MS;
@@ -191,7 +191,7 @@ export class Session {
     this.#parts.log.add({ way: "event", kind: "close", code, reason, ...never, detail: { clean } });
     this.#abandon();
     this.#enter("closed", { ended: { code, reason, clean, opened, byUser: this.#byUser, tookMs, ...(this.#why === undefined ? {} : { why: this.#why }) }, buffered: 0 });
-    if (!this.#byUser && this.#parts.habits().reconnect) {
+    if (!this.#byUser && !final && this.#parts.habits().reconnect) {
       this.#later(held ? 1 : attempt);
     }
   }
@@ -206,7 +206,7 @@ export class Session {
   #stayAlive(): void {
     clearTimeout(this.#keepalive);
     const { keepalive } = this.#parts.habits();
-    const ms = keepalive === undefined ? 1000 : Math.max(1, keepalive.seconds) * 1000;
+    const ms = keepalive === undefined ? 1000 : Math.min(3600, Math.max(1, keepalive.seconds)) * 1000;
     this.#keepalive = setTimeout(() => {
       const now = this.#parts.habits().keepalive;
       if (keepalive !== undefined && now?.seconds === keepalive.seconds && now.text !== "") {
