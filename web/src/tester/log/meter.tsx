@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { bytesText, rate } from "./format.ts";
 import { SECONDS, mean } from "./rates.ts";
 import type { Log } from "./store.ts";
+import { now as present } from "./wall-clock.ts";
 
 const WIDTH = 120;
 const HEIGHT = 24;
@@ -14,9 +15,9 @@ export function points(values: readonly number[]): string {
 }
 
 export function Meter({ log }: { log: Log }) {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(present);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    const timer = setInterval(() => setNow(present()), 1000);
     return () => clearInterval(timer);
   }, []);
   const seconds = log.rates.last(now);
