@@ -1,5 +1,5 @@
 // The connection and a message as a command of other tools, quoted so that nothing in them runs.
-import { base64Of } from "./compose/payload.ts";
+import { base64Of, utf8Length } from "./compose/payload.ts";
 import type { Target } from "./model.ts";
 import { isToken } from "./url.ts";
 
@@ -25,6 +25,8 @@ const headersOf = (target: Target): [string, string][] =>
   (target.headers ?? []).filter(([name, value]) => isToken(name) && !/[\r\n\0]/.test(value));
 
 const NUL = "A shell's word cannot hold the byte 0: it is left out.";
+/** Of one argument on Linux, in bytes. */
+const LONGEST_WORD = 128 * 1024;
 const TEXT_ONLY = "It sends text only: the binary message is left out.";
 
 /** A message that a shell can hand over as one word. */
@@ -42,6 +44,13 @@ function word(message: Message, notes: string[]): string | undefined {
   return message.replace(/\0/g, "");
 }
 
+/** The shell's own commands take any length; programs do not. */
+function tooLong(text: string, notes: string[]): void {
+  if (utf8Length(text) >= LONGEST_WORD) {
+    notes.push("Linux takes less than 128 KiB in one word of a command: this message is longer.");
+  }
+}
+
 function tidewire(target: Target, message: Message): Copied {
   const notes: string[] = [];
   const parts = ["tidewire", "connect", quote(target.url), ...target.protocols.flatMap((name) => ["-s", quote(name)]),
@@ -54,6 +63,7 @@ function tidewire(target: Target, message: Message): Copied {
   }
   const text = word(message, notes);
   if (text !== undefined) {
+    tooLong(text, notes);
     // With “=”, a message may begin with a dash.
     parts.push(`--execute=${quote(text)}`);
   }
@@ -76,6 +86,7 @@ function wscat(target: Target, message: Message): Copied {
   }
   const text = word(message, notes);
   if (text !== undefined) {
+    tooLong(text, notes);
     parts.push("-x", quote(text));
     notes.push("It needs a terminal as its input: in a pipe it sends nothing.");
   }
@@ -147,6 +158,12 @@ function javascript(target: Target, message: Message): Copied {
   return { label: "JavaScript", text: lines.join("\n"), notes };
 }
 
+const TOOLS = [["tidewire", tidewire], ["wscat", wscat], ["websocat", websocat], ["curl", curl], ["JavaScript", javascript]] as const;
+
+/** Each tool, its command made only when asked for: a message may have many megabytes. */
+export const lazily = (target: Target, message: Message, key: string): { label: string; text: () => string }[] =>
+  TOOLS.map(([label, make]) => ({ label, text: () => make(target, message, key).text }));
+
 /** All of them. `key`: of the handshake that curl sends. */
 export const copies = (target: Target, message: Message, key: string): Copied[] =>
-  [tidewire(target, message), wscat(target, message), websocat(target, message), curl(target, message, key), javascript(target, message)];
+  TOOLS.map(([, make]) => make(target, message, key));

@@ -8,6 +8,8 @@ export interface View {
   /** When this phase began. */
   since: number;
   target?: Target;
+  /** The server was named by a link: what is kept for others is not sent to it. */
+  withheld?: boolean;
   agent: boolean;
   protocol: string;
   extensions: string;
@@ -72,10 +74,10 @@ export class Session {
     return this.view.value.phase;
   }
 
-  connect(target: Target): void {
+  connect(target: Target, withheld = false): void {
     this.disconnect();
     this.#abandon();
-    this.view.set({ ...IDLE, target });
+    this.view.set({ ...IDLE, target, withheld });
     this.#begin(1);
   }
 
@@ -124,6 +126,11 @@ export class Session {
       this.#socket.ping();
       this.#parts.log.add({ way: "out", kind: "ping", text: "Ping" });
     }
+  }
+
+  /** Bytes that wait to leave, now. */
+  get buffered(): number {
+    return this.#socket?.buffered ?? 0;
   }
 
   get canPing(): boolean {
@@ -219,7 +226,7 @@ export class Session {
   /** Looks at the queue until it is empty. */
   #measure(): void {
     const look = () => {
-      const buffered = this.#socket?.buffered ?? 0;
+      const { buffered } = this;
       if (buffered !== this.view.value.buffered) {
         this.view.patch({ buffered });
       }

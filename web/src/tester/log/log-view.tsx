@@ -1,5 +1,5 @@
 // The log on the page: its tools, the rows in sight, the opened row.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Row } from "../model.ts";
 import { Detail } from "./detail.tsx";
 import { type Feed, useFeed } from "./feed.ts";
@@ -19,7 +19,7 @@ export interface LogViewProps {
   log: Log;
   onResend(row: Row): void;
   onReplay(rows: readonly Row[]): void;
-  copyAs?(row: Row): { label: string; text: string }[];
+  copyAs?(row: Row): { label: string; text: () => string }[];
 }
 
 const UNDO_MS = 15_000;
@@ -182,6 +182,10 @@ export function LogView(props: LogViewProps) {
   }, [finder, place.active]);
   const row = place.opened === undefined ? undefined : log.find(place.opened);
   const before = row === undefined ? undefined : sieve.shown[indexFrom(sieve.shown, row.id) - 1];
+  // Rows may come with each frame: what is open is not drawn again for them.
+  const detail = useMemo(() => row !== undefined && (
+    <Detail row={row} before={before} narrow={layout !== "middle"} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />
+  ), [row, before, layout, finder.pattern]);
   return (
     <section ref={box} class="log" aria-label="Log" data-layout={layout} data-wrap={wrap} data-over={over} {...handlers}>
       <Tools {...props} feed={feed} transfer={transfer} wrap={wrap} setWrap={setWrap} bars={bars} setBars={setBars} phone={phone} filtered={filtered} />
@@ -199,7 +203,7 @@ export function LogView(props: LogViewProps) {
           {sieve.shown.length === 0 && <p class="log-empty faint">{empty(log, feed, filtered)}</p>}
           {!place.following && sieve.shown.length > 0 && <button type="button" class="small log-newest" onClick={() => place.setFollowing(true)}>Jump to newest ↓</button>}
         </div>
-        {row !== undefined && <Detail row={row} before={before} narrow={layout !== "middle"} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />}
+        {detail}
       </div>
       <Foot log={log} feed={feed} filtered={filtered} />
       <Summary log={log} held={sieve.held} />

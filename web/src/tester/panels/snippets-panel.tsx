@@ -9,6 +9,7 @@ const KINDS = { text: "Text", json: "JSON", hex: "Hex", base64: "Base64" } as co
 
 export function SnippetsPanel({ tester }: { tester: Tester }) {
   const { snippets } = useStore(tester.settings);
+  const lasting = useStore(tester.settings.lasting);
   const [words, setWords] = useState("");
   const found = search(snippets, words);
   return (
@@ -16,6 +17,7 @@ export function SnippetsPanel({ tester }: { tester: Tester }) {
       {snippets.length === 0
         ? <p class="faint">No snippets yet. Write a message, press Save, and give it a name.</p>
         : <input type="search" value={words} placeholder="Search" aria-label="Search snippets" onInput={(event) => setWords(event.currentTarget.value)} />}
+      {!lasting && snippets.length > 0 && <p class="warn" role="status">This browser does not keep them: its storage is full or forbidden. Export them before you leave the page.</p>}
       {snippets.length > 0 && found.length === 0 && <p class="faint" role="status">None has these words.</p>}
       <ul class="plain snippets">{found.map((one) => <One key={one.name} one={one} tester={tester} />)}</ul>
       <Files tester={tester} />
