@@ -5,8 +5,8 @@ import { SECONDS, mean } from "./rates.ts";
 import type { Log } from "./store.ts";
 import { now as present } from "./wall-clock.ts";
 
-const WIDTH = 120;
-const HEIGHT = 24;
+const WIDTH = 96;
+const HEIGHT = 20;
 
 /** Points of a line: the highest value reaches the top, none at all lies on the ground. */
 export function points(values: readonly number[]): string {
