@@ -3,6 +3,7 @@ import { Header } from "../ui/header.tsx";
 import { Composer } from "./compose/composer.tsx";
 import { Connection } from "./connection/connection.tsx";
 import { lazily } from "./copy-as.ts";
+import { FileHeader } from "./file-header.tsx";
 import { Keys } from "./keys.tsx";
 import { LogView } from "./log/index.ts";
 import type { Row } from "./model.ts";
@@ -30,9 +31,7 @@ export function App({ tester }: { tester: Tester }) {
   ];
   return (
     <>
-      <Header here="/tester">
-        <Keys tester={tester} />
-      </Header>
+      {tester.page.host === "" ? <FileHeader><Keys tester={tester} /></FileHeader> : <Header here="/tester"><Keys tester={tester} /></Header>}
       <main id="main" tabIndex={-1}>
         <h1 class="sr">WebSocket tester</h1>
         <div class="left">

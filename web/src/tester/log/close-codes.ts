@@ -22,7 +22,7 @@ const LINES: Line[] = [
   [1003, "Unsupported data", "This kind of message (text or binary) is not taken here."],
   [1004, "Reserved", "Has no meaning yet. Nobody should send it."],
   [1005, "No status received", "A Close frame came, but without a code.", { clean: true, local: true }],
-  [1006, "Abnormal closure", "No Close frame came: usually a proxy, TLS, the network or an idle timeout; or the server refused the handshake.", { local: true }],
+  [1006, "Abnormal closure", "No Close frame came: usually a proxy, TLS, the network or an idle timeout; or the handshake was refused, or a frame broke the rules (the browser's console may say which).", { local: true }],
   [1007, "Invalid payload data", "A text message was not UTF-8, or a compressed one could not be unpacked."],
   [1008, "Policy violation", "The message breaks a rule of the application; often missing or wrong sign-in."],
   [1009, "Message too big", "The message is larger than the other side takes. Send less at once."],

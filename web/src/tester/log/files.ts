@@ -78,17 +78,17 @@ async function* lines(file: Blob): AsyncGenerator<string[]> {
   for await (const chunk of chunks(file)) {
     const parts = chunk.split("\n");
     const last = parts.pop() ?? "";
+    length += (parts[0] ?? last).length;
+    if (length > LONGEST_LINE) {
+      throw new FileError("a line is longer than 200 MiB");
+    }
     if (parts.length > 0) {
       parts[0] = open.join("") + parts[0];
       yield parts;
       open = [];
-      length = 0;
+      length = last.length;
     }
     open.push(last);
-    length += last.length;
-    if (length > LONGEST_LINE) {
-      throw new FileError("a line is longer than 200 MiB");
-    }
   }
   yield [open.join("")];
 }
