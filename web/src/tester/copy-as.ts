@@ -1,5 +1,6 @@
 // The connection and a message as a command of other tools, quoted so that nothing in them runs.
-import { base64Of, utf8Length } from "./compose/payload.ts";
+import { base64 } from "./log/hex.ts";
+import { utf8Length } from "./log/store.ts";
 import type { Target } from "./model.ts";
 import { isToken } from "./url.ts";
 
@@ -107,7 +108,7 @@ function websocat(target: Target, message: Message): Copied {
   }
   let before = "";
   if (message !== undefined && typeof message !== "string" && message.length > 0) {
-    before = `printf %s ${quote(base64Of(message))} | base64 -d | `;
+    before = `printf %s ${quote(base64(message))} | base64 -d | `;
     options.unshift("-b", "-n1");
   } else {
     const text = word(message, notes);
@@ -151,7 +152,7 @@ function javascript(target: Target, message: Message): Copied {
   const lines = [`const socket = new WebSocket(${script(target.url)}${protocols});`, `socket.binaryType = "arraybuffer";`];
   if (message !== undefined && message.length > 0) {
     const payload = typeof message === "string" ? script(message)
-      : `Uint8Array.from(atob(${script(base64Of(message))}), (sign) => sign.charCodeAt(0))`;
+      : `Uint8Array.from(atob(${script(base64(message))}), (sign) => sign.charCodeAt(0))`;
     lines.push(`socket.onopen = () => socket.send(${payload});`);
   }
   lines.push("socket.onmessage = (event) => console.log(event.data);", "socket.onclose = (event) => console.log(event.code, event.reason);");

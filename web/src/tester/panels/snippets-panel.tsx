@@ -1,6 +1,7 @@
 // The named messages: found, used, sent, taken to another browser.
 import { useRef, useState } from "preact/hooks";
 import { exportText, importText, save, search } from "../compose/snippets.ts";
+import { save as saveFile } from "../log/save.ts";
 import type { Snippet } from "../settings.ts";
 import { useStore } from "../store.ts";
 import type { Tester } from "../tester.ts";
@@ -62,11 +63,7 @@ function Files({ tester }: { tester: Tester }) {
     setSaid({ text: `${read.snippets.length} taken${read.left > 0 ? `, ${read.left} were not snippets` : ""}.`, bad: false });
   };
   const give = () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([exportText(snippets)], { type: "application/json" }));
-    link.download = "tidewire-snippets.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    saveFile(new Blob([exportText(snippets)], { type: "application/json" }), "tidewire-snippets.json");
   };
   return (
     <div class="line">
