@@ -87,9 +87,9 @@ describe("a socket through the agent", () => {
 
   test("an agent that turns the page away says why itself", () => {
     const { link, rows, told } = scene();
-    link.say({ ev: "error", stage: "agent", message: "unknown key.", hint: "Open the link." });
+    link.say({ ev: "error", stage: "agent", message: "unknown key", hint: "Open the link." });
     link.onclose?.({ reason: "unknown key" });
-    expect(rows.map(({ text }) => text)).toEqual(["unknown key. Open the link."]);
+    expect(rows.map(({ text }) => text)).toEqual(["Unknown key. Open the link."]);
     expect(told).toEqual([["close", 1006, "", false]]);
   });
 

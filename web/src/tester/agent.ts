@@ -21,6 +21,8 @@ const UNREACHED = "The agent does not answer. Is “tidewire serve” still runn
 /** How the agent begins its word on a key that it does not know. */
 const STRANGE_KEY = /^this key\b/i;
 
+const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
+
 export function openThroughAgent(target: Target, way: AgentWay, events: SocketEvents, make = (url: string) => new WebSocket(url, [PROTOCOL])): Socket {
   return new AgentSocket(target, way, events, make);
 }
@@ -162,7 +164,7 @@ class AgentSocket implements Socket {
         return this.#end(event.code, event.reason, event.clean);
       case "error":
         this.#explained = true;
-        this.#row({ way: "event", kind: "error", text: [event.message, event.hint].filter((part) => part !== "").join(" "), detail: { stage: event.stage } });
+        this.#row({ way: "event", kind: "error", text: [event.message, event.hint].filter((part) => part !== "").map(sentence).join(" "), detail: { stage: event.stage } });
         if (event.stage === "agent" && STRANGE_KEY.test(event.message)) {
           this.#way.forgotten?.("The hub does not know this tab's key any more; it was probably started again. Open the tester link that its terminal shows now.");
           this.#end(1006, "", false, true);

@@ -27,7 +27,7 @@ const LINES: Line[] = [
   [1008, "Policy violation", "The message breaks a rule of the application; often missing or wrong sign-in."],
   [1009, "Message too big", "The message is larger than the other side takes. Send less at once."],
   [1010, "Mandatory extension", "The server did not agree to an extension that the client needs."],
-  [1011, "Internal error", "The server failed in a way it did not expect."],
+  [1011, "Internal error", "One side, mostly the server, failed in a way it did not expect."],
   [1012, "Service restart", "The server restarts. Come back after a random delay."],
   [1013, "Try again later", "The server has too much to do. Come back later."],
   [1014, "Bad gateway", "A gateway got an invalid answer from the server behind it."],

@@ -130,6 +130,9 @@ async function readNdjson(file: Blob, told: (share: number) => void): Promise<Ne
 
 /** Reads all rows of an NDJSON or HAR file, or none: throws a `FileError` that says where it is wrong. */
 export async function importRows(file: Blob, name: string, told: (share: number) => void = () => undefined): Promise<NewRow[]> {
+  if (/\.csv$/i.test(name)) {
+    throw new FileError("CSV is for spreadsheets, and does not hold all. Export NDJSON or HAR to read it again");
+  }
   let rows: NewRow[];
   if (await isHar(file, name)) {
     if (file.size > LARGEST_HAR) {
