@@ -1,23 +1,12 @@
 // The demos, each as it is meant to be played: two tabs, a shell, a slow tab; and their source beside them.
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
-import { Hub } from "./hub.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, look } from "./browser.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 /** Runs a line in a shell; `stop` ends all of it. */
 function shell(line: string): { done: Promise<string>; stop: () => void } {

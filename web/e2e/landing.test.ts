@@ -1,23 +1,12 @@
 // The first page: its numbers, its lines (run as they are copied), its ways in; and what it says when the hub does not.
 import { spawn } from "node:child_process";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, judge, look, startBrowser } from "./browser.ts";
-import { Hub } from "./hub.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, judge, look } from "./browser.ts";
 import { routeStatus } from "./status.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 /** The page, with `/status` answered by `route` before it is first asked. */
 async function enter(route: (page: Page) => Promise<unknown>): Promise<{ person: Person; page: Page }> {

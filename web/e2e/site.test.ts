@@ -1,23 +1,12 @@
 // Every page is there, complains of nothing, is no wider than a phone, passes axe in both colour schemes, and can be
 // used with the keyboard; the choice of the scheme stays.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
-import { Hub } from "./hub.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, look } from "./browser.ts";
 import { routeStatus } from "./status.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 test.each([
   ["/", "landing"],

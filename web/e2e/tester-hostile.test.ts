@@ -1,23 +1,10 @@
 // The tester against others: servers, links, pages over https, a full storage, a stream that never rests, a hidden tab.
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBrowser } from "./browser.ts";
+import { expect, test } from "vitest";
 import { Foreign } from "./foreign.ts";
-import { Hub } from "./hub.ts";
 import { connect, enterTester, message, pill, rows } from "./tester-page.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 const enter = (agent = true, script?: string) => enterTester(browser, agent, script);
 

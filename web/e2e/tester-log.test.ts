@@ -2,15 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
-import { Hub } from "./hub.ts";
+import { Person, look } from "./browser.ts";
+import { browser, hub, stage } from "./stage.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "tidewire-log-"));
 
-let hub: Hub;
-let browser: Browser;
 let person: Person;
 let page: Page;
 
@@ -27,14 +25,9 @@ const many = () => ndjson(Array.from({ length: ROWS }, (_, index) => ({
   text: JSON.stringify({ type: index % 10 === 0 ? "trade" : "quote", seq: index, px: 100 + (index % 977) / 10, id: "12345678901234567890" }),
 })));
 
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
+stage();
 
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
+afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 

@@ -3,25 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { isTooWide, look, startBrowser } from "./browser.ts";
+import { expect, test } from "vitest";
+import { isTooWide, look } from "./browser.ts";
 import { Foreign } from "./foreign.ts";
-import { Hub, freePort } from "./hub.ts";
+import { freePort } from "./hub.ts";
 import { connect, enterTester, message, pill, rows, send } from "./tester-page.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 const enter = (agent = true, script?: string) => enterTester(browser, agent, script);
 
