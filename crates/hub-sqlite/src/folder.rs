@@ -4,6 +4,12 @@ use crate::error::OpenError;
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How long a lock may still be held by one who is leaving: a process that ends, or a child that was started
+/// a moment ago and has its parent's files until it becomes its own program.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// An open folder; nobody else has it while this lives.
 #[derive(Debug)]
@@ -20,16 +26,22 @@ impl Folder {
         let lock = private(File::options().write(true).create(true).truncate(false))
             .open(&lock_path)
             .map_err(|error| trouble(&lock_path, &error))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::Locked {
-                folder: path.to_owned(),
-            }),
-            Err(TryLockError::Error(error)) => Err(trouble(&lock_path, &error)),
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if Instant::now() < until => sleep(PATIENCE / 50),
+                Err(TryLockError::WouldBlock) => {
+                    let folder = path.to_owned();
+                    return Err(OpenError::Locked { folder });
+                }
+                Err(TryLockError::Error(error)) => return Err(trouble(&lock_path, &error)),
+            }
         }
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -312,6 +312,19 @@ fn too_much_is_refused_at_once_and_not_kept() {
 }
 
 #[test]
+fn a_folder_whose_holder_is_leaving_is_waited_for() {
+    let folder = tempdir().unwrap();
+    let leaving = Engine::open(folder.path());
+    let next = std::thread::scope(|scope| {
+        let next = scope.spawn(|| Engine::with(folder.path(), options(1), OpenOptions::default()));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        drop(leaving);
+        next.join().unwrap()
+    });
+    assert!(next.is_ok(), "{:?}", next.err());
+}
+
+#[test]
 fn a_folder_that_cannot_be_opened_says_what_to_do() {
     let folder = tempdir().unwrap();
     let open = |path: &std::path::Path| {
