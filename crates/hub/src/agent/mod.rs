@@ -6,11 +6,9 @@
 //! - [`wire`]: what a page and its agent say to each other
 //! - [`session`]: one page's socket and the far one; [`dial`] opens that, [`relay`] passes on
 //! - [`tape`]: what is to be told to the page, in its order
-//! - [`trouble`]: what went wrong, and what to do; [`certificate`]: what a certificate says,
-//!   in [`der`]
+//! - [`trouble`]: what went wrong, and what to do; [`certificate`]: what a certificate says
 
 mod certificate;
-mod der;
 mod dial;
 mod gate;
 mod relay;
