@@ -142,7 +142,12 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 fn takes_gzip(headers: &HeaderMap) -> bool {
     words(headers, ACCEPT_ENCODING).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
+        // RFC 9110 §12.4.2; letters of a grammar have no case (RFC 5234 §2.3).
+        let weight = weight
+            .trim()
+            .strip_prefix(['q', 'Q'])
+            .and_then(|rest| rest.strip_prefix('='));
+        let weight = weight.map(str::parse::<f32>);
         let refused = weight.is_some_and(|weight| !weight.is_ok_and(|weight| weight > 0.0));
         name.trim().eq_ignore_ascii_case("gzip") && !refused
     })
@@ -169,7 +174,16 @@ mod tests {
         ] {
             assert!(takes_gzip(&asked(ACCEPT_ENCODING, yes)), "{yes}");
         }
-        for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "gzip;q=a"] {
+        for no in [
+            "",
+            "br",
+            "gzip;q=0",
+            "gzip; Q=0.000",
+            "x-gzip",
+            "gzip;q=a",
+            "*",
+            "*;q=0",
+        ] {
             assert!(!takes_gzip(&asked(ACCEPT_ENCODING, no)), "{no}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
