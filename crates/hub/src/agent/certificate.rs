@@ -108,9 +108,9 @@ mod tests {
     fn value(tag: u8, content: &[u8]) -> Vec<u8> {
         let length = u32::try_from(content.len()).unwrap().to_be_bytes();
         let short = match content.len() {
-            ..0x80 => length[3..].to_vec(),
-            ..0x100 => [&[0x81], &length[3..]].concat(),
-            ..0x1_0000 => [&[0x82], &length[2..]].concat(),
+            0..0x80 => length[3..].to_vec(),
+            0x80..0x100 => [&[0x81], &length[3..]].concat(),
+            0x100..0x1_0000 => [&[0x82], &length[2..]].concat(),
             _ => [&[0x83], &length[1..]].concat(),
         };
         [&[tag], &short[..], content].concat()

@@ -1,6 +1,6 @@
 //! The full pages, as `web/` builds them: a table that the build script writes, and how its files are served.
 
-use super::pages::{self, HTML};
+use super::answers::{self, HTML};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
@@ -67,13 +67,13 @@ impl File {
     /// The answer to a request with these headers.
     pub(crate) fn answer(&self, asked: &HeaderMap) -> Response<Body> {
         let mut answer = if is_known(asked, self.tag) {
-            let mut answer = pages::answer(StatusCode::NOT_MODIFIED, self.kind(), Body::empty());
+            let mut answer = answers::answer(StatusCode::NOT_MODIFIED, self.kind(), Body::empty());
             answer.headers_mut().remove(http::header::CONTENT_TYPE);
             answer
         } else {
             let gzip = self.gzip.filter(|_| takes_gzip(asked));
             let body = Bytes::from_static(gzip.unwrap_or(self.body));
-            let mut answer = pages::answer(StatusCode::OK, self.kind(), body);
+            let mut answer = answers::answer(StatusCode::OK, self.kind(), body);
             if gzip.is_some() {
                 set(&mut answer, CONTENT_ENCODING, "gzip");
             }
@@ -104,9 +104,9 @@ impl File {
     fn kind(&self) -> &'static str {
         match self.file.rsplit('.').next() {
             Some("html") => HTML,
-            Some("js") => pages::JAVASCRIPT,
-            Some("css") => pages::CSS,
-            Some("svg") => pages::SVG,
+            Some("js") => answers::JAVASCRIPT,
+            Some("css") => answers::CSS,
+            Some("svg") => answers::SVG,
             Some("png") => "image/png",
             Some("json") => "application/json",
             _ => "text/plain; charset=utf-8",
