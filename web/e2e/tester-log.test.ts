@@ -49,6 +49,15 @@ async function open(): Promise<void> {
   await list().waitFor();
 }
 
+/** The fields of the filter, opened if they are not. */
+async function openFilter(): Promise<Locator> {
+  const toggle = button(/^Filter/);
+  if ((await toggle.getAttribute("aria-expanded")) === "false") {
+    await toggle.click();
+  }
+  return log().getByRole("group", { name: "Filter", exact: true });
+}
+
 /** Imports a file, from disk as a person does. */
 async function bring(name: string, content: string): Promise<void> {
   writeFileSync(join(folder, name), content);
@@ -128,7 +137,7 @@ describe("100,000 rows", () => {
   });
 
   test("are filtered by way, text, expression, JSON path", async () => {
-    const filter = log().getByRole("group", { name: "Filter", exact: true });
+    const filter = await openFilter();
     const text = filter.getByLabel("Filter by text or /expression/");
     const path = filter.getByLabel("Filter by JSON path");
     await filter.getByLabel("Direction").selectOption("out");
@@ -148,7 +157,7 @@ describe("100,000 rows", () => {
   });
 
   test("a wrong or endless expression is told, and the page goes on", async () => {
-    const filter = log().getByRole("group", { name: "Filter", exact: true });
+    const filter = await openFilter();
     const text = filter.getByLabel("Filter by text or /expression/");
     await text.fill("/(/");
     await filter.getByText(/^Not a regular expression: Unterminated group/).waitFor();
@@ -183,7 +192,7 @@ describe("100,000 rows", () => {
   });
 
   test("are exported, also only the shown", async () => {
-    const filter = log().getByRole("group", { name: "Filter", exact: true });
+    const filter = await openFilter();
     await filter.getByLabel("Filter by JSON path").fill("seq < 3");
     await foot().getByText("3 of 100,000 rows").waitFor();
     await log().getByText("Files", { exact: true }).click();
@@ -282,7 +291,7 @@ describe("what comes from others", () => {
     await log().locator(".log-detail").getByRole("button", { name: "Hex", exact: true }).click();
     await log().locator(".log-hex").waitFor();
     await log().getByRole("search").getByRole("textbox").fill("alert");
-    await log().getByRole("group", { name: "Filter", exact: true }).getByRole("button", { name: "Help" }).click();
+    await (await openFilter()).getByRole("button", { name: "Help" }).click();
     await log().getByText("Files", { exact: true }).click();
     expect(await look(page, "tester-log-hex-and-menu")).toEqual([]);
     await page.keyboard.press("Escape");

@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Browser, Page } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, isTooWide, look, startBrowser } from "./browser.ts";
+import { isTooWide, look, startBrowser } from "./browser.ts";
 import { Foreign } from "./foreign.ts";
 import { Hub, freePort } from "./hub.ts";
+import { connect, enterTester, message, pill, rows, send } from "./tester-page.ts";
 
 let hub: Hub;
 let browser: Browser;
@@ -22,30 +23,7 @@ afterAll(async () => {
   await hub?.stop();
 });
 
-/** Whether the hub under test has the agent must not matter here, so the page is told. */
-async function enter(agent = true, storage?: string): Promise<Person> {
-  const person = await Person.enter(browser);
-  await person.context.route("**/status", (route) => route.fulfill({ json: { agent } }));
-  if (storage !== undefined) {
-    await person.context.addInitScript(storage);
-  }
-  return person;
-}
-
-const message = (page: Page) => page.getByRole("textbox", { name: "Message", exact: true });
-const rows = (page: Page, kind: string, way?: "in" | "out") => page.locator(`.log-space .log-row[data-kind="${kind}"]${way === undefined ? "" : `[data-way="${way}"]`}`);
-const pill = (page: Page, phase: string) => page.locator(`.pill[data-phase="${phase}"]`);
-
-async function connect(page: Page, url: string): Promise<void> {
-  await page.getByRole("combobox", { name: "WebSocket URL" }).fill(url);
-  await page.getByRole("button", { name: "Connect", exact: true }).click();
-}
-
-async function send(page: Page, kind: "Text" | "JSON" | "Binary", text: string): Promise<void> {
-  await page.getByRole("radio", { name: kind }).check();
-  await message(page).fill(text);
-  await message(page).press("Control+Enter");
-}
+const enter = (agent = true, script?: string) => enterTester(browser, agent, script);
 
 test("this hub's echo: text, JSON, bytes, a close code with its meaning", async () => {
   const person = await enter();
@@ -109,21 +87,6 @@ test("a foreign echo: its choice of subprotocol, its files, repeating, round tri
   await foreign.stop();
 });
 
-test("a server that closes with 1008: the reason is text, whatever it holds", async () => {
-  const foreign = await Foreign.start((socket) => socket.close(1008, "<img src=x onerror=alert(1)>"));
-  const person = await enter();
-  const page = await person.open(`${hub.url}/tester`);
-  await connect(page, foreign.url);
-  const row = rows(page, "close").filter({ hasText: "1008" });
-  await row.filter({ hasText: "<img src=x onerror=alert(1)>" }).waitFor();
-  await row.click();
-  await page.getByRole("region", { name: /^Row/ }).getByText("Policy violation", { exact: false }).first().waitFor();
-  expect(await page.locator("#app img").count()).toBe(0);
-  expect(person.complaints).toEqual([]);
-  await person.leave();
-  await foreign.stop();
-});
-
 test("refused: says that browsers hide why, and what it may be", async () => {
   const person = await enter();
   const page = await person.open(`${hub.url}/tester`);
@@ -161,26 +124,6 @@ test("reconnects by itself when the server is back, and greets again", async () 
   expect(await pill(page, "closed").count()).toBe(1);
   await person.leave();
   await foreign.stop();
-});
-
-test("over https, plain ws:// is explained before it is tried", async () => {
-  const person = await enter();
-  await person.context.route("https://tester.example/**", async (route) => {
-    const answer = await fetch(hub.url + new URL(route.request().url()).pathname);
-    await route.fulfill({ body: Buffer.from(await answer.arrayBuffer()), contentType: answer.headers.get("content-type") ?? "" });
-  });
-  await person.context.route("**/status", (route) => route.fulfill({ json: { agent: false } }));
-  const page = await person.open("https://tester.example/tester");
-  const url = page.getByRole("combobox", { name: "WebSocket URL" });
-  expect(await url.inputValue()).toBe("wss://tester.example/echo");
-  await url.fill("ws://other.example/x");
-  await page.getByText("The browser will block this.").waitFor();
-  await page.getByText("run “tidewire serve” on your machine", { exact: false }).first().waitFor();
-  await page.getByRole("button", { name: "Connect", exact: true }).click();
-  await pill(page, "closed").waitFor();
-  await url.fill("other.example/x");
-  await page.getByText("wss://other.example/x").waitFor();
-  await person.leave();
 });
 
 test("a share link fills the form, and does nothing else", async () => {
@@ -245,6 +188,11 @@ test("the agent: locked without a token; with one, the wire is seen", async () =
       if (asked["op"] === "open") {
         opens.push(asked);
         say({ ev: "request", head: "GET /x HTTP/1.1\r\nX-Me: 1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n" });
+        if (String(asked["url"]).includes("restarted")) {
+          say({ ev: "error", stage: "agent", message: "this key was not given by this server, or is forgotten", hint: "Open the link." });
+          void socket.close({ code: 4501 });
+          return;
+        }
         if (String(asked["url"]).includes("refuse")) {
           say({ ev: "refused", status: 403, head: "HTTP/1.1 403 Forbidden\r\nServer: x\r\n\r\n", body: "<script>no entry</script>", truncated: false });
           void socket.close({ code: 1000 });
@@ -294,6 +242,12 @@ test("the agent: locked without a token; with one, the wire is seen", async () =
   await connect(page, "wss://localhost:1/refuse");
   await page.getByText("<script>no entry</script>").last().waitFor();
   await rows(page, "error").filter({ hasText: "403" }).waitFor();
+  await connect(page, "wss://localhost:1/restarted");
+  await page.getByRole("tab", { name: "Agent" }).click();
+  await page.getByRole("alert").filter({ hasText: "Open the tester link that its terminal shows now" }).waitFor();
+  expect(await page.getByRole("switch").isDisabled()).toBe(true);
+  await page.reload();
+  await page.getByText("Only who sees the terminal may use it.").waitFor();
   expect(person.complaints).toEqual([]);
   await person.leave();
 });
@@ -310,6 +264,8 @@ test("from a file: no hub, no storage, and it works all the same", async () => {
   await rows(page, "text", "in").filter({ hasText: "from a file" }).waitFor();
   await page.getByRole("tab", { name: "Agent" }).click();
   await page.getByText("It was opened from a file").waitFor();
+  // The other pages are not there, so there is no way to them.
+  expect(await page.getByRole("banner").getByRole("link").count()).toBe(0);
   expect(await page.getByRole("switch").isDisabled()).toBe(true);
   expect(person.complaints).toEqual([]);
   await person.leave();

@@ -209,6 +209,7 @@ export class Channel extends Emitter<ChannelEvents> {
 
   /** Ends the subscription that there is. */
   #quit(): void {
+    this.presence.lost();
     clearTimeout(this.#retry);
     this.#core.drop(this.#call);
     this.#call = 0;

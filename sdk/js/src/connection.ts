@@ -76,7 +76,8 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
     };
     trial = mine;
     if (!line) {
-      set("connecting");
+      // What the machine says of its network is not always so: it is tried, quietly.
+      set(isOffline() ? "offline" : "connecting", reason);
     }
     void handed().then((token) => trial === mine && open(mine, token));
   };
@@ -222,7 +223,7 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
       set("connecting");
       return;
     }
-    if (next) {
+    if (next && !isOffline()) {
       fails = 0;
       level = (level + 1) % ways.length;
       if (level !== best && end.retry === undefined) {
@@ -327,7 +328,7 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
   /** The page is put aside: it comes back with `pageshow`. */
   const hidden = (): void => {
     if (line || trial || reason?.retryAt) {
-      halt("aside", () => set("waiting", { code: 0, message: "the page is put aside" }));
+      halt("aside", () => set("waiting", { code: 0, message: "the page is hidden" }));
     }
   };
 

@@ -7,8 +7,8 @@ import type { Member, Off, PresenceEvents, TidewireError } from "./types.js";
 
 /** A list that changes while it is read is read again, but not without end. */
 const TRIES = 3;
-/** A poll that goes on may have missed somebody; more often than this nobody is asked. */
-const FRESH = 5000;
+/** Who comes between two polls is missed: the list is read again so long after an answer, in ms. */
+const FRESH = 1000;
 
 interface List {
   v: number;
@@ -19,12 +19,9 @@ export class Presence extends Emitter<PresenceEvents> {
   readonly #core: Core;
   readonly #channel: Channel;
   #list: List = { v: 0, members: new Map() };
-  #members: readonly Member[] = [];
-  /** Changes that came while the list is read; none: it is not read. */
+  /** Changes that came while the list is read; none: it is not read. Of several readings, the last has this one. */
   #changes: Wire[] | undefined;
-  /** Which reading counts: of several, the last. */
-  #turn = 0;
-  #readAt = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal */
   constructor(core: Core, channel: Channel) {
@@ -35,7 +32,7 @@ export class Presence extends Emitter<PresenceEvents> {
 
   /** Who is here, as far as it is known: kept up to date once something listens. */
   get members(): readonly Member[] {
-    return this.#members;
+    return [...this.#list.members.values()];
   }
 
   /** Listens. The first listener subscribes the channel, with joins and leaves. */
@@ -43,11 +40,7 @@ export class Presence extends Emitter<PresenceEvents> {
     const off = super.on(event, listener);
     if (!this.#channel.watched) {
       this.#channel.watched = true;
-      if (this.#channel.wanted) {
-        this.#channel.renew();
-      } else {
-        this.#channel.subscribe();
-      }
+      this.#channel.subscribe().renew();
     }
     return off;
   }
@@ -59,9 +52,23 @@ export class Presence extends Emitter<PresenceEvents> {
 
   /** @internal The channel was subscribed; `still`: it is the next of several polls. */
   begun(still: boolean): void {
-    if (this.#channel.watched && !(still && Date.now() - this.#readAt < FRESH)) {
-      this.#sync();
+    if (this.#channel.watched) {
+      if (!still) {
+        this.#sync();
+      }
+      if (this.#core.line()?.name === "poll") {
+        this.#timer ??= setTimeout(() => {
+          this.lost();
+          this.#sync();
+        }, FRESH);
+      }
     }
+  }
+
+  /** @internal The subscription is gone. */
+  lost(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 
   /** @internal A join or leave. */
@@ -80,14 +87,14 @@ export class Presence extends Emitter<PresenceEvents> {
   /** Takes a change in; `false`: one before it was missed. */
   #apply(change: Wire, tell: boolean): boolean {
     const who = member(change);
-    const v = number(change["v"]);
-    if (!who || v === undefined || v <= this.#list.v) {
+    const step = (number(change["v"]) ?? 0) - this.#list.v;
+    if (!who || step < 1) {
       return true;
     }
-    if (v !== this.#list.v + 1) {
+    if (step > 1) {
       return false;
     }
-    this.#list.v = v;
+    this.#list.v++;
     const joins = change["op"] === "join";
     if (joins) {
       this.#list.members.set(who.session, who);
@@ -95,32 +102,27 @@ export class Presence extends Emitter<PresenceEvents> {
       this.#list.members.delete(who.session);
     }
     if (tell) {
-      this.#members = [...this.#list.members.values()];
-      this.emit(joins ? "join" : "leave", who, this.#members);
+      this.emit(joins ? "join" : "leave", who, this.members);
     }
     return true;
   }
 
   #sync(): void {
-    const turn = ++this.#turn;
-    this.#changes ??= [];
-    this.#readAt = Date.now();
+    const changes = (this.#changes = [...(this.#changes ?? [])]);
     this.#read().then(
       (list) => {
-        if (turn === this.#turn) {
-          const changes = this.#changes ?? [];
+        if (changes === this.#changes) {
           this.#changes = undefined;
           this.#list = list;
           const whole = changes.every((change) => this.#apply(change, false));
-          this.#members = [...list.members.values()];
-          this.emit("sync", this.#members);
+          this.emit("sync", this.members);
           if (!whole) {
             this.#sync();
           }
         }
       },
       (error: TidewireError) => {
-        if (turn === this.#turn) {
+        if (changes === this.#changes) {
           this.#changes = undefined;
           if (!error.temporary) {
             this.#channel.emit("error", error);

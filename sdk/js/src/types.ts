@@ -15,7 +15,7 @@ export type TransportName = "websocket" | "sse" | "poll";
  * - `connecting`: on the way, for the first time or again.
  * - `open`: the hub answers.
  * - `waiting`: it failed; the next attempt is at `retryAt`.
- * - `offline`: the machine says it has no network; it goes on when it has.
+ * - `offline`: the machine says that it has no network. It tries now and then all the same, and at once when there is one.
  * - `closed`: for good: `close()` was called, or the hub said not to come back.
  */
 export type State = "idle" | "connecting" | "open" | "waiting" | "offline" | "closed";
@@ -137,7 +137,7 @@ export interface Options {
 
 /** What `tide.on` tells. */
 export interface ClientEvents {
-  /** The state changed. */
+  /** The state changed; or, with `open` again, the transport did. */
   state: (state: State, why?: Reason) => void;
   /** The hub named this session; the token makes a later one the same guest. */
   token: (token: string) => void;
@@ -150,7 +150,7 @@ export interface Reason {
   /** A WebSocket close code, an HTTP status, or 0. */
   code: number;
   message: string;
-  /** When the next attempt is, in ms since 1970. */
+  /** When the next attempt is, in ms since 1970; in `connecting`: when this one was due. */
   retryAt?: number;
 }
 

@@ -126,6 +126,7 @@ export class FakeHub {
     }
     return new Tidewire("ws://hub.test/ws", {
       WebSocket: Socket as unknown as NonNullable<Options["WebSocket"]>,
+      backoff: { min: 100, max: 400 },
       fetch: ((url: string, init: RequestInit) => this.fetch(url, init)) as typeof fetch,
       ...options,
     });

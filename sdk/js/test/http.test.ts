@@ -165,6 +165,21 @@ describe.each(["sse", "poll"] as const)("over %s", (way) => {
     expect(tide.reason!.message).toBe("busy");
   });
 
+  test("who comes between two requests is seen soon", async () => {
+    const tide = client({ transports: [way] });
+    tide.channel(LOBBY).presence.on("sync", () => {});
+    await pass(100);
+    hub.rooms.set(LOBBY, { v: 1, members: [{ session: "a" }] });
+    if (way === "sse") {
+      hub.drop();
+    }
+    await pass(2000);
+    expect(tide.channel(LOBBY).presence.members).toEqual([{ session: "a" }]);
+    await tide.close();
+    await pass(5000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   test("after close() nothing is asked, and no timer is left", async () => {
     const [tide] = await open();
     await tide.close();

@@ -96,9 +96,12 @@ export class Middle {
   buffersStreams = false;
   /** Takes connections, and passes nothing on. */
   swallows = false;
+  /** How long a new connection lives, in ms; nothing: as long as its ends want. */
+  lives: () => number | undefined = () => undefined;
   /** What was asked, by first line. */
   readonly asked: string[] = [];
   readonly #open = new Set<Socket>();
+  readonly #fromHub = new Set<Socket>();
   readonly #server: Server;
 
   private constructor(to: () => number) {
@@ -115,9 +118,17 @@ export class Middle {
     return `ws://127.0.0.1:${this.port}/ws`;
   }
 
-  /** Cuts what is open. */
-  cut(): void {
-    this.#open.forEach((socket) => socket.destroy());
+  /** Cuts what is open, or some of it. */
+  cut(which = (): boolean => true): void {
+    [...this.#open].filter(which).forEach((socket) => socket.destroy());
+  }
+
+  /** Reads no more from the hub for a while, on some connections: their clients are slow readers. */
+  stall(ms: number, which: () => boolean): void {
+    for (const socket of [...this.#fromHub].filter(which)) {
+      socket.pause();
+      setTimeout(() => socket.resume(), ms);
+    }
   }
 
   async stop(): Promise<void> {
@@ -128,6 +139,12 @@ export class Middle {
   #serve(client: Socket, port: number): void {
     const hub = connect(port, "127.0.0.1");
     let stream = false;
+    const lives = this.lives();
+    if (lives !== undefined) {
+      setTimeout(() => client.destroy(), lives);
+    }
+    this.#fromHub.add(hub);
+    hub.on("close", () => this.#fromHub.delete(hub));
     for (const [one, other] of [[client, hub], [hub, client]] as const) {
       this.#open.add(one);
       one.on("error", () => {});

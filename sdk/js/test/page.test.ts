@@ -1,7 +1,7 @@
 // In a page: sleep, background tabs, networks that come and go, pages that are put aside.
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { FakeHub } from "./fake-hub.js";
-import { FakePage, pass } from "./tools.js";
+import { FakePage, pass, record } from "./tools.js";
 
 let hub: FakeHub;
 
@@ -61,7 +61,7 @@ test("what waits for its next attempt tries at once when the page is back", asyn
 
 test("without network it is offline, and goes on when there is one", async () => {
   const page = new FakePage();
-  const tide = hub.client({ ...ONLY, backoff: { min: 60_000, max: 60_000 } });
+  const tide = hub.client({ backoff: { min: 60_000, max: 60_000 } });
   tide.connect();
   await pass();
   page.navigator.onLine = false;
@@ -69,8 +69,11 @@ test("without network it is offline, and goes on when there is one", async () =>
   hub.drop();
   await pass(10);
   expect(tide.state).toBe("offline");
+  const states = record(tide, "state");
   page.show(true);
   expect([tide.state, hub.sockets.length]).toEqual(["offline", 1]);
+  await pass(300_000);
+  expect([new Set(states.map(([, state]) => state)), hub.requests, hub.sockets.length > 1]).toEqual([new Set(["offline"]), [], true]);
   page.navigator.onLine = true;
   hub.socket = "works";
   page.tell("online");

@@ -59,20 +59,20 @@ export class AgentAccess extends Store<Access> {
       }
       const { key } = (await answer.json()) as { key?: unknown };
       if (typeof key !== "string" || key === "") {
-        this.#refused("The hub gave no key.");
+        this.#refused("The hub gave no key. Open the link that its terminal shows now.");
         return;
       }
       this.#keep(key);
       this.set({ state: "ready", key });
     } catch {
-      this.#refused("The hub does not answer.");
+      this.#refused("The hub does not answer. Is it running? Then open the link that its terminal shows now.");
     }
   }
 
-  /** Forgets the key of this tab. */
-  forget(): void {
+  /** Forgets the key of this tab; `trouble`: why, when nobody asked for it. */
+  forget(trouble?: string): void {
     this.#keep(undefined);
-    this.set({ state: "locked" });
+    this.set({ state: "locked", ...(trouble === undefined ? {} : { trouble }) });
   }
 
   /** A key from before in this tab may still hold, whatever became of the link. */

@@ -23,17 +23,20 @@ beforeAll(() => {
   (globalThis as { WebSocket?: unknown }).WebSocket ??= { OPEN: 1 };
 });
 
-function scene() {
+function scene(reached = true) {
   const told: unknown[] = [];
+  const forgotten: string[] = [];
   const rows: NewRow[] = [];
   const handshakes: Handshake[] = [];
   const socket = openThroughAgent({ url: "wss://t.example/", protocols: ["a"], headers: [["X", "1"], ["X", "2"]], origin: "https://o", insecure: true },
-    { url: "ws://127.0.0.1:1/agent", key: "K", frames: true },
-    { open: (...how) => told.push(["open", ...how]), row: (row) => rows.push(row), close: (...how) => told.push(["close", ...how]), handshake: (one) => handshakes.push(one) },
+    { url: "ws://127.0.0.1:1/agent", key: "K", frames: true, forgotten: (why) => void forgotten.push(why) },
+    { open: (...how) => told.push(["open", ...how]), row: (row) => rows.push(row), close: (code, reason, clean, final) => told.push(["close", code, reason, clean, ...(final === true ? ["final"] : [])]), handshake: (one) => handshakes.push(one) },
     (url) => new FakeLink(url) as unknown as WebSocket);
   const link = FakeLink.last;
-  link.onopen?.();
-  return { socket, link, told, rows, handshakes };
+  if (reached) {
+    link.onopen?.();
+  }
+  return { socket, link, told, rows, handshakes, forgotten };
 }
 
 describe("a socket through the agent", () => {
@@ -84,10 +87,28 @@ describe("a socket through the agent", () => {
 
   test("an agent that turns the page away says why itself", () => {
     const { link, rows, told } = scene();
-    link.say({ ev: "error", stage: "agent", message: "unknown key.", hint: "Open the link." });
+    link.say({ ev: "error", stage: "agent", message: "unknown key", hint: "Open the link." });
     link.onclose?.({ reason: "unknown key" });
-    expect(rows.map(({ text }) => text)).toEqual(["unknown key. Open the link."]);
+    expect(rows.map(({ text }) => text)).toEqual(["Unknown key. Open the link."]);
     expect(told).toEqual([["close", 1006, "", false]]);
+  });
+
+  test("a key that the hub does not know is dropped, and not tried again", () => {
+    const { link, told, forgotten } = scene();
+    link.say({ ev: "error", stage: "agent", message: "this key was not given by this server, or is forgotten", hint: "Open the link." });
+    expect(forgotten).toEqual([expect.stringMatching(/link that its terminal shows/)]);
+    expect(told).toEqual([["close", 1006, "", false, "final"]]);
+    const other = scene();
+    other.link.say({ ev: "error", stage: "dns", message: "this key is a host's name", hint: "" });
+    other.link.onclose?.({ reason: "" });
+    expect([other.forgotten, other.told]).toEqual([[], [["close", 1006, "", false]]]);
+  });
+
+  test("an agent that was never reached may just not run", () => {
+    const { link, rows, forgotten } = scene(false);
+    link.onclose?.({ reason: "" });
+    expect(rows[0]?.text).toMatch(/still running/);
+    expect(forgotten).toEqual([]);
   });
 
   test("words of another kind are told, not followed", () => {

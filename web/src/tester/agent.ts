@@ -11,10 +11,17 @@ export interface AgentWay {
   url: string;
   key: string;
   frames: boolean;
+  /** Told when the agent does not know the key, with what to do. */
+  forgotten?(why: string): void;
 }
 
 const LOST = "The connection to the agent ended.";
 const UNHEARD = "The agent did not take this page's key. Was the hub started again? Then open the link that it prints now.";
+const UNREACHED = "The agent does not answer. Is “tidewire serve” still running? Start it again, and open the link that it prints.";
+/** How the agent begins its word on a key that it does not know. */
+const STRANGE_KEY = /^this key\b/i;
+
+const sentence = (text: string): string => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
 
 export function openThroughAgent(target: Target, way: AgentWay, events: SocketEvents, make = (url: string) => new WebSocket(url, [PROTOCOL])): Socket {
   return new AgentSocket(target, way, events, make);
@@ -24,7 +31,9 @@ class AgentSocket implements Socket {
   readonly agent = true;
   readonly #link: WebSocket;
   readonly #events: SocketEvents;
+  readonly #way: AgentWay;
   #handshake: Handshake = { source: "wire", request: "" };
+  #reached = false;
   #heard = false;
   #over = false;
   /** The agent has said why there is no connection: then it just ends. */
@@ -32,12 +41,16 @@ class AgentSocket implements Socket {
 
   constructor(target: Target, way: AgentWay, events: SocketEvents, make: (url: string) => WebSocket) {
     this.#events = events;
+    this.#way = way;
     this.#link = make(way.url);
     this.#link.binaryType = "arraybuffer";
-    this.#link.onopen = () => this.#say({
-      op: "open", key: way.key, url: target.url, protocols: target.protocols, headers: target.headers ?? [],
-      ...(target.origin === undefined ? {} : { origin: target.origin }), insecure: target.insecure === true, deflate: true, frames: way.frames,
-    });
+    this.#link.onopen = () => {
+      this.#reached = true;
+      this.#say({
+        op: "open", key: way.key, url: target.url, protocols: target.protocols, headers: target.headers ?? [],
+        ...(target.origin === undefined ? {} : { origin: target.origin }), insecure: target.insecure === true, deflate: true, frames: way.frames,
+      });
+    };
     this.#link.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
       this.#heard = true;
       if (typeof data !== "string") {
@@ -55,7 +68,7 @@ class AgentSocket implements Socket {
       if (!this.#over && this.#explained) {
         this.#end(1006, "", false);
       } else if (!this.#over) {
-        events.row({ way: "event", kind: "error", text: [this.#heard ? LOST : UNHEARD, ...(reason === "" ? [] : [`It said: ${reason}`])].join(" ") });
+        events.row({ way: "event", kind: "error", text: [this.#heard ? LOST : this.#reached ? UNHEARD : UNREACHED, ...(reason === "" ? [] : [`It said: ${reason}`])].join(" ") });
         this.#end(1006, "", false);
       }
     };
@@ -91,10 +104,10 @@ class AgentSocket implements Socket {
     }
   }
 
-  #end(code: number, reason: string, clean: boolean): void {
+  #end(code: number, reason: string, clean: boolean, final = false): void {
     if (!this.#over) {
       this.#over = true;
-      this.#events.close(code, reason, clean);
+      this.#events.close(code, reason, clean, final);
       this.#link.close();
     }
   }
@@ -151,7 +164,11 @@ class AgentSocket implements Socket {
         return this.#end(event.code, event.reason, event.clean);
       case "error":
         this.#explained = true;
-        this.#row({ way: "event", kind: "error", text: [event.message, event.hint].filter((part) => part !== "").join(" "), detail: { stage: event.stage } });
+        this.#row({ way: "event", kind: "error", text: [event.message, event.hint].filter((part) => part !== "").map(sentence).join(" "), detail: { stage: event.stage } });
+        if (event.stage === "agent" && STRANGE_KEY.test(event.message)) {
+          this.#way.forgotten?.("The hub does not know this tab's key any more; it was probably started again. Open the tester link that its terminal shows now.");
+          this.#end(1006, "", false, true);
+        }
     }
   }
 }

@@ -2,7 +2,8 @@
 import { Header } from "../ui/header.tsx";
 import { Composer } from "./compose/composer.tsx";
 import { Connection } from "./connection/connection.tsx";
-import { copies } from "./copy-as.ts";
+import { lazily } from "./copy-as.ts";
+import { FileHeader } from "./file-header.tsx";
 import { Keys } from "./keys.tsx";
 import { LogView } from "./log/index.ts";
 import type { Row } from "./model.ts";
@@ -19,7 +20,8 @@ export function App({ tester }: { tester: Tester }) {
   const { panels, tab } = useStore(tester.settings);
   const copyAs = (row: Row) => {
     const target = tester.session.view.value.target ?? tester.target();
-    return target === undefined ? [] : copies(target, row.kind === "binary" ? row.bytes : row.text, EXAMPLE_KEY).map(({ label, text }) => ({ label, text }));
+    const message = row.kind === "binary" ? row.bytes : row.kind === "text" ? row.text : undefined;
+    return target === undefined ? [] : lazily(target, message, EXAMPLE_KEY);
   };
   const tabs = [
     { id: "handshake", label: "Handshake", body: () => <HandshakePanel tester={tester} /> },
@@ -29,9 +31,7 @@ export function App({ tester }: { tester: Tester }) {
   ];
   return (
     <>
-      <Header here="/tester">
-        <Keys tester={tester} />
-      </Header>
+      {tester.page.host === "" ? <FileHeader><Keys tester={tester} /></FileHeader> : <Header here="/tester"><Keys tester={tester} /></Header>}
       <main id="main" tabIndex={-1}>
         <h1 class="sr">WebSocket tester</h1>
         <div class="left">

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { copies, quote, script } from "./copy-as.ts";
+import { copies, lazily, quote, script } from "./copy-as.ts";
 
 const HOSTILE = [
   "plain", "", "it's", "'; rm -rf / #", "$(id) `id` ${HOME} $HOME", "a\\b\\'c", "line\nline\r\n", "\"double\"", "!history !!", "*?[a]~",
@@ -67,6 +67,13 @@ describe("commands", () => {
 
   test("a byte 0 in a text is told", () => {
     expect(command("wscat", target, "a\0b", "k")).toMatchObject({ notes: expect.arrayContaining([expect.stringContaining("byte 0")]) as string[] });
+  });
+
+  test("a message that is too long for a word is told; of an event there is none", () => {
+    for (const [label, told] of [["tidewire", true], ["wscat", true], ["websocat", false]] as const) {
+      expect(command(label, target, "é".repeat(65_536), "k").notes.some((note) => note.includes("128 KiB"))).toBe(told);
+    }
+    expect(lazily(target, undefined, "k").map(({ label, text }) => [label, text()])).toEqual(copies(target, undefined, "k").map(({ label, text }) => [label, text]));
   });
 
   test.each(HOSTILE)("the JavaScript sends %j", (text) => {

@@ -1,5 +1,6 @@
 // The connection and a message as a command of other tools, quoted so that nothing in them runs.
-import { base64Of } from "./compose/payload.ts";
+import { base64 } from "./log/hex.ts";
+import { utf8Length } from "./log/store.ts";
 import type { Target } from "./model.ts";
 import { isToken } from "./url.ts";
 
@@ -25,6 +26,8 @@ const headersOf = (target: Target): [string, string][] =>
   (target.headers ?? []).filter(([name, value]) => isToken(name) && !/[\r\n\0]/.test(value));
 
 const NUL = "A shell's word cannot hold the byte 0: it is left out.";
+/** Of one argument on Linux, in bytes. */
+const LONGEST_WORD = 128 * 1024;
 const TEXT_ONLY = "It sends text only: the binary message is left out.";
 
 /** A message that a shell can hand over as one word. */
@@ -42,6 +45,13 @@ function word(message: Message, notes: string[]): string | undefined {
   return message.replace(/\0/g, "");
 }
 
+/** The shell's own commands take any length; programs do not. */
+function tooLong(text: string, notes: string[]): void {
+  if (utf8Length(text) >= LONGEST_WORD) {
+    notes.push("Linux takes less than 128 KiB in one word of a command: this message is longer.");
+  }
+}
+
 function tidewire(target: Target, message: Message): Copied {
   const notes: string[] = [];
   const parts = ["tidewire", "connect", quote(target.url), ...target.protocols.flatMap((name) => ["-s", quote(name)]),
@@ -54,6 +64,7 @@ function tidewire(target: Target, message: Message): Copied {
   }
   const text = word(message, notes);
   if (text !== undefined) {
+    tooLong(text, notes);
     // With “=”, a message may begin with a dash.
     parts.push(`--execute=${quote(text)}`);
   }
@@ -76,6 +87,7 @@ function wscat(target: Target, message: Message): Copied {
   }
   const text = word(message, notes);
   if (text !== undefined) {
+    tooLong(text, notes);
     parts.push("-x", quote(text));
     notes.push("It needs a terminal as its input: in a pipe it sends nothing.");
   }
@@ -96,7 +108,7 @@ function websocat(target: Target, message: Message): Copied {
   }
   let before = "";
   if (message !== undefined && typeof message !== "string" && message.length > 0) {
-    before = `printf %s ${quote(base64Of(message))} | base64 -d | `;
+    before = `printf %s ${quote(base64(message))} | base64 -d | `;
     options.unshift("-b", "-n1");
   } else {
     const text = word(message, notes);
@@ -140,13 +152,19 @@ function javascript(target: Target, message: Message): Copied {
   const lines = [`const socket = new WebSocket(${script(target.url)}${protocols});`, `socket.binaryType = "arraybuffer";`];
   if (message !== undefined && message.length > 0) {
     const payload = typeof message === "string" ? script(message)
-      : `Uint8Array.from(atob(${script(base64Of(message))}), (sign) => sign.charCodeAt(0))`;
+      : `Uint8Array.from(atob(${script(base64(message))}), (sign) => sign.charCodeAt(0))`;
     lines.push(`socket.onopen = () => socket.send(${payload});`);
   }
   lines.push("socket.onmessage = (event) => console.log(event.data);", "socket.onclose = (event) => console.log(event.code, event.reason);");
   return { label: "JavaScript", text: lines.join("\n"), notes };
 }
 
+const TOOLS = [["tidewire", tidewire], ["wscat", wscat], ["websocat", websocat], ["curl", curl], ["JavaScript", javascript]] as const;
+
+/** Each tool, its command made only when asked for: a message may have many megabytes. */
+export const lazily = (target: Target, message: Message, key: string): { label: string; text: () => string }[] =>
+  TOOLS.map(([label, make]) => ({ label, text: () => make(target, message, key).text }));
+
 /** All of them. `key`: of the handshake that curl sends. */
 export const copies = (target: Target, message: Message, key: string): Copied[] =>
-  [tidewire(target, message), wscat(target, message), websocat(target, message), curl(target, message, key), javascript(target, message)];
+  TOOLS.map(([, make]) => make(target, message, key));

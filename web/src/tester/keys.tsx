@@ -12,6 +12,7 @@ const LIST: readonly [keys: string[], about: string][] = [
   [["u"], "go to the URL"],
   [["m"], "go to the message"],
   [["l"], "go to the log"],
+  [["/"], "search in the log"],
   [["p"], "show or hide the panels"],
   [["?"], "this list"],
 ];
@@ -19,10 +20,11 @@ const LIST: readonly [keys: string[], about: string][] = [
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName) && !/^(checkbox|radio|button)$/.test((target as HTMLInputElement).type));
 
+const PLACES = { u: "#url", m: "#message", l: ".log-list", "/": ".log-search input" } as const;
+
 /** Where focus goes by a key. */
-function go(where: "u" | "m" | "l"): void {
-  const place = where === "u" ? "#url" : where === "m" ? "#message" : ".log-list";
-  document.querySelector<HTMLElement>(place)?.focus();
+function go(where: keyof typeof PLACES): void {
+  document.querySelector<HTMLElement>(PLACES[where])?.focus();
 }
 
 export function Keys({ tester }: { tester: Tester }) {
@@ -37,7 +39,7 @@ export function Keys({ tester }: { tester: Tester }) {
         dialog.current?.showModal();
       } else if (event.key === "p") {
         tester.settings.patch({ panels: !tester.settings.value.panels });
-      } else if (event.key === "u" || event.key === "m" || event.key === "l") {
+      } else if (event.key === "u" || event.key === "m" || event.key === "l" || event.key === "/") {
         go(event.key);
       } else {
         return;

@@ -26,6 +26,16 @@ addEventListener("storage", ({ key, newValue }) => {
   }
 });
 
+// A file that misses its place must not take this page's.
+for (const kind of ["dragover", "drop"] as const) {
+  addEventListener(kind, (event) => {
+    if (!event.defaultPrevented && event.dataTransfer?.types.includes("Files") === true) {
+      event.preventDefault();
+      event.dataTransfer.dropEffect = "none";
+    }
+  });
+}
+
 // Back on the net: what waits need not wait longer.
 addEventListener("online", () => tester.session.retryNow());
 

@@ -61,7 +61,8 @@ export interface Socket {
 export interface SocketEvents {
   open(protocol: string, extensions: string): void;
   row(row: NewRow): void;
-  close(code: number, reason: string, clean: boolean): void;
+  /** `final`: trying again cannot help. */
+  close(code: number, reason: string, clean: boolean, final?: boolean): void;
   /** The whole handshake, as far as it can be seen: the agent's is what went over the wire. */
   handshake?(handshake: Handshake): void;
 }

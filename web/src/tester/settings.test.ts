@@ -15,7 +15,9 @@ test("what is right is kept, whatever is beside it", () => {
 test("holds for the page where storage throws", () => {
   const storage = { getItem: () => { throw new Error("no"); }, setItem: () => { throw new Error("no"); } };
   const kept = new Kept(storage);
+  expect(kept.lasting.value).toBe(true);
   kept.patch({ url: "ws://a" });
+  expect(kept.lasting.value).toBe(false);
   expect(kept.value.url).toBe("ws://a");
 });
 

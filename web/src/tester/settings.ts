@@ -11,6 +11,8 @@ export interface Snippet {
 export interface Settings {
   url: string;
   protocols: string;
+  /** The host that a link named, until this person trusts it: what is kept for other servers is not sent there. */
+  linked: string;
   recent: string[];
   kind: MessageKind;
   clearOnSend: boolean;
@@ -41,7 +43,7 @@ const LONGEST_KEPT = 8192;
 const SNIPPETS = 500;
 
 export const START: Settings = {
-  url: "", protocols: "", recent: [], kind: "text", clearOnSend: false, enterSends: false, history: [], snippets: [],
+  url: "", protocols: "", linked: "", recent: [], kind: "text", clearOnSend: false, enterSends: false, history: [], snippets: [],
   repeatEvery: 1000, repeatTimes: 10, reconnect: false, onConnect: "", keepalive: false, keepaliveText: "ping", keepaliveSeconds: 30,
   panels: false, tab: "handshake", throughAgent: false, frames: true, keys: true,
 };
@@ -80,6 +82,9 @@ export function readSettings(text: string | null): Settings {
 
 /** The settings of this page; each change is kept if that is allowed. */
 export class Kept extends Store<Settings> {
+  /** Whether the last change outlives this page. */
+  readonly lasting = new Store(true);
+
   constructor(private readonly storage: Pick<Storage, "getItem" | "setItem"> | undefined) {
     super(readSettings(read(storage)));
   }
@@ -88,8 +93,10 @@ export class Kept extends Store<Settings> {
     super.set(value);
     try {
       this.storage?.setItem(KEY, JSON.stringify(value));
+      this.lasting.set(this.storage !== undefined);
     } catch {
       // Full or forbidden: it holds for this page.
+      this.lasting.set(false);
     }
   }
 

@@ -37,8 +37,11 @@ describe("hostile links", () => {
   test("broken escapes and unknown kinds do no harm", () => {
     expect(readLink("#url=%E0%A4%A&msg=%&kind=exe")).toMatchObject({ message: "%", kind: "text" });
   });
-  test("too long is left out", () => {
-    expect(readLink(`#url=ws://${"a".repeat(9000)}&msg=${"b".repeat(70_000)}&sub=${"c".repeat(2000)}`)).toEqual({});
+  test("too long is left out, and that is told", () => {
+    expect(readLink(`#url=ws://${"a".repeat(9000)}&msg=x`)).toEqual({ left: "url" });
+    expect(readLink(`#url=ws://a&msg=${"b".repeat(5_000_000)}&sub=${"c".repeat(2000)}`)).toEqual({ url: "ws://a", left: "message" });
+    expect(open(linkOf("http://h/tester", { url: "ws://a", message: "b".repeat(65_537) }))).toEqual({ url: "ws://a" });
+    expect(open(linkOf("http://h/tester", { url: "ws://a", message: "b".repeat(65_536) })).message).toHaveLength(65_536);
   });
 });
 

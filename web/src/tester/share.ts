@@ -8,10 +8,13 @@ export interface Shared {
   protocols?: string[];
   message?: string;
   kind?: MessageKind;
+  /** What was in the link, but is longer than a link may bring. */
+  left?: "url" | "message";
 }
 
 const LONGEST_URL = 8192;
-const LONGEST_MESSAGE = 65_536;
+/** In characters; what is longer is not put into a link, and not taken from one. */
+export const LONGEST_MESSAGE = 65_536;
 const KINDS: readonly string[] = ["text", "json", "hex", "base64"];
 
 export const isKind = (text: unknown): text is MessageKind => typeof text === "string" && KINDS.includes(text);
@@ -25,7 +28,7 @@ export function linkOf(page: string, shared: Shared): string {
   if (shared.protocols !== undefined && shared.protocols.length > 0) {
     parts.set("sub", shared.protocols.join(","));
   }
-  if (shared.message !== undefined && shared.message !== "") {
+  if (shared.message !== undefined && shared.message !== "" && shared.message.length <= LONGEST_MESSAGE) {
     parts.set("msg", shared.message);
     if (shared.kind !== undefined && shared.kind !== "text") {
       parts.set("kind", shared.kind);
@@ -40,7 +43,10 @@ export function readLink(hash: string, search = ""): Shared {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   const shared: Shared = {};
   const url = parts.get("url") ?? new URLSearchParams(search).get("url");
-  if (url !== null && url.trim() !== "" && url.length <= LONGEST_URL) {
+  if (url !== null && url.length > LONGEST_URL) {
+    return { left: "url" };
+  }
+  if (url !== null && url.trim() !== "") {
     shared.url = oneLine(url);
   }
   const sub = parts.getAll("sub").join(",");
@@ -48,7 +54,9 @@ export function readLink(hash: string, search = ""): Shared {
     shared.protocols = names(sub);
   }
   const message = parts.get("msg");
-  if (message !== null && message !== "" && message.length <= LONGEST_MESSAGE) {
+  if (message !== null && message.length > LONGEST_MESSAGE) {
+    shared.left = "message";
+  } else if (message !== null && message !== "") {
     shared.message = message;
     const kind = parts.get("kind");
     shared.kind = isKind(kind) ? kind : "text";

@@ -10,7 +10,7 @@ import { Session } from "./connection/session.ts";
 import { Log } from "./log/index.ts";
 import type { Row, Socket, SocketEvents, Target } from "./model.ts";
 import { Kept, type Snippet, storageOf } from "./settings.ts";
-import { linkOf, readLink } from "./share.ts";
+import { type Shared, linkOf, readLink } from "./share.ts";
 import { Store } from "./store.ts";
 import { type Page, faultOfProtocols, guess, names } from "./url.ts";
 
@@ -29,8 +29,8 @@ export class Tester {
   readonly extra = new Store<Extra>({ headers: [], origin: "", insecure: false });
   /** Why the last press did nothing; absent when all is well. */
   readonly trouble = new Store<{ where: "url" | "message"; text: string } | undefined>(undefined);
-  /** Whether the form was filled by a link, and not yet used. */
-  readonly fromLink = new Store(false);
+  /** What a link brought, until it is used. */
+  readonly fromLink = new Store<Shared | undefined>(undefined);
   readonly repeating = new Store<Repeating | undefined>(undefined);
   readonly replaying = new Store<Replaying | undefined>(undefined);
   readonly access = new AgentAccess({
@@ -50,6 +50,9 @@ export class Tester {
       log: this.log,
       habits: () => {
         const { reconnect, onConnect, keepalive, keepaliveText, keepaliveSeconds } = this.settings.value;
+        if (this.session.view.value.withheld === true) {
+          return { reconnect, onConnect: [], keepalive: undefined };
+        }
         return {
           reconnect,
           onConnect: onConnect.split("\n").filter((line) => line.trim() !== ""),
@@ -58,7 +61,7 @@ export class Tester {
       },
       fill: (text) => fill(text, real(++this.#sent)),
     });
-    this.repeater = new Repeater(() => this.#sendDraft(), (state) => this.repeating.set(state));
+    this.repeater = new Repeater(() => this.#sendDraft(), (state) => this.repeating.set(state), () => this.session.buffered);
     this.replayer = new Replayer((payload) => this.session.send(payload), (state) => this.replaying.set(state));
     this.session.view.watch(() => {
       if (this.session.phase !== "open") {
@@ -76,6 +79,10 @@ export class Tester {
   takeLink(): void {
     const shared = readLink(location.hash, location.search);
     if (shared.url !== undefined) {
+      const host = this.#hostOf(shared.url);
+      if (host !== this.#hostOf(this.settings.value.url)) {
+        this.settings.patch({ linked: host === this.page.host ? "" : host });
+      }
       this.settings.patch({ url: shared.url, protocols: (shared.protocols ?? []).join(", ") });
     }
     if (shared.message !== undefined) {
@@ -83,12 +90,25 @@ export class Tester {
       this.settings.patch({ kind });
       this.draft.set({ kind, text: shared.message });
     }
-    this.fromLink.set(shared.url !== undefined || shared.message !== undefined);
+    this.fromLink.set(Object.keys(shared).length > 0 ? shared : undefined);
   }
 
   get presets(): { label: string; url: string }[] {
     const base = this.page.host === "" ? "ws://localhost:4000" : `${this.page.protocol === "https:" ? "wss" : "ws"}://${this.page.host}`;
     return ["/echo", "/ws", "/chat/lobby"].map((path) => ({ label: path, url: base + path }));
+  }
+
+  /** What is kept for other servers, and would be sent to the one that a link named. */
+  get withheld(): string[] {
+    const { url, linked, onConnect, keepalive } = this.settings.value;
+    if (linked === "" || linked !== this.#hostOf(url)) {
+      return [];
+    }
+    return [
+      ...(onConnect.trim() === "" ? [] : ["the messages that are sent when it opens"]),
+      ...(keepalive ? ["the keepalive"] : []),
+      ...(this.throughAgent && this.extra.value.headers.some(([name]) => name !== "") ? ["the headers"] : []),
+    ];
   }
 
   get throughAgent(): boolean {
@@ -104,7 +124,7 @@ export class Tester {
     const target: Target = { url: read.url, protocols: names(this.settings.value.protocols) };
     if (this.throughAgent) {
       const { headers, origin, insecure } = this.extra.value;
-      target.headers = headers.filter(([name]) => name !== "");
+      target.headers = this.withheld.length > 0 ? [] : headers.filter(([name]) => name !== "");
       target.insecure = insecure;
       if (origin.trim() !== "") {
         target.origin = origin.trim();
@@ -122,9 +142,9 @@ export class Tester {
       return;
     }
     this.trouble.set(undefined);
-    this.fromLink.set(false);
+    this.fromLink.set(undefined);
     this.settings.used(target.url);
-    this.session.connect(target);
+    this.session.connect(target, this.withheld.length > 0);
   }
 
   /** Sends what stands in the composer. */
@@ -170,6 +190,11 @@ export class Tester {
     });
   }
 
+  #hostOf(url: string): string {
+    const read = guess(url, this.page);
+    return read.ok ? new URL(read.url).host : "";
+  }
+
   #sendDraft(): boolean {
     return this.#sendBuilt(this.draft.value);
   }
@@ -198,6 +223,12 @@ export class Tester {
       return openInBrowser(target, this.page, events);
     }
     const url = `${this.page.protocol === "https:" ? "wss" : "ws"}://${this.page.host}/agent`;
-    return openThroughAgent(target, { url, key, frames: this.settings.value.frames }, events);
+    const forgotten = (why: string) => {
+      // A newer link may have brought another key meanwhile.
+      if (this.access.value.key === key) {
+        this.access.forget(why);
+      }
+    };
+    return openThroughAgent(target, { url, key, frames: this.settings.value.frames, forgotten }, events);
   }
 }

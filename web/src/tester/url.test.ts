@@ -30,6 +30,9 @@ describe("what is meant", () => {
     ["ws://a.example/x#part", local, "ws://a.example/x"],
     ["http://a.example:80/", local, "ws://a.example/"],
     ["https://a.example:443/", local, "wss://a.example/"],
+    ["ws:/10.0.0.1:80/x", local, "ws://10.0.0.1/x"],
+    ["wss:a.example/x", local, "wss://a.example/x"],
+    ["ws:4000/x", local, "ws://ws:4000/x"],
   ])("%s", (typed, page, url) => {
     expect(guess(typed, page)).toMatchObject({ ok: true, url });
   });

@@ -59,6 +59,11 @@ function complete(text: string, page: Page): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
     return text;
   }
+  // A slash or both forgotten; `ws:80` is a host's name with a port.
+  const slips = /^(wss?|https?):(?:\/(?!\/)|(?=[^/\d]))/i.exec(text);
+  if (slips !== null) {
+    return `${slips[1]}://${text.slice(slips[0].length)}`;
+  }
   const own = page.protocol === "https:" ? "wss:" : "ws:";
   if (text.startsWith("//")) {
     return schemeOf(text.slice(2), page) + text;

@@ -67,6 +67,24 @@ describe("repeating", () => {
     expect(sent).toBe(3);
     expect(told).toEqual([{ sent: 1, times: 3 }, { sent: 2, times: 3 }, undefined]);
   });
+
+  test("waits while the queue is full, and never too long for a timer", () => {
+    vi.useFakeTimers();
+    let sent = 0;
+    let queued = 100e6;
+    const repeater = new Repeater(() => ++sent > 0, () => undefined, () => queued);
+    repeater.start(10, 2);
+    vi.advanceTimersByTime(500);
+    expect(sent).toBe(0);
+    queued = 0;
+    vi.advanceTimersByTime(100);
+    expect(sent).toBe(2);
+    repeater.start(1e12, 0);
+    vi.advanceTimersByTime(60_000);
+    expect(sent).toBe(3);
+    repeater.stop();
+  });
+
   test("ends when it cannot send, or is stopped", () => {
     vi.useFakeTimers();
     let sent = 0;

@@ -7,7 +7,8 @@ import { FilePick, takeDrop } from "./file-pick.tsx";
 import { Recall } from "./history.ts";
 import { minify, prettify } from "./json.ts";
 import { build, isBinary } from "./message.ts";
-import { sizeOf, utf8Length } from "./payload.ts";
+import { bytesText } from "../log/format.ts";
+import { utf8Length } from "../log/store.ts";
 import { Repeat } from "./repeat-box.tsx";
 import { SaveSnippet } from "./save-snippet.tsx";
 import { hasVariables, real } from "./variables.ts";
@@ -44,7 +45,7 @@ export function Composer({ tester }: { tester: Tester }) {
       <div class="line">
         <button type="button" class="main" disabled={phase !== "open"} onClick={() => tester.send()} title="Ctrl+Enter">Send</button>
         <SaveSnippet tester={tester} />
-        {buffered > 0 && <span class="badge" role="status">{sizeOf(buffered)} wait to leave</span>}
+        {buffered > 0 && <span class="badge" role="status">{bytesText(buffered)} wait to leave</span>}
       </div>
       <div class="line checks">
         <label class="check"><input type="checkbox" checked={clearOnSend} onChange={(event) => tester.settings.patch({ clearOnSend: event.currentTarget.checked })} />Clear when sent</label>
@@ -147,5 +148,5 @@ function Size({ tester }: { tester: Tester }) {
   if (bytes === undefined) {
     return <span class="faint small-text">{draft.text.trim() === "" ? "" : draft.kind === "json" ? "not JSON yet" : "not complete"}</span>;
   }
-  return <span class="faint small-text">{hasVariables(draft.text) ? "about " : ""}{sizeOf(bytes)}</span>;
+  return <span class="faint small-text">{hasVariables(draft.text) ? "about " : ""}{bytesText(bytes)}</span>;
 }

@@ -4,7 +4,9 @@ import type { MessageKind } from "../share.ts";
 import { useStore } from "../store.ts";
 import type { Tester } from "../tester.ts";
 import { isBinary } from "./message.ts";
-import { base64Of, hexOf, parseBase64, parseHex, sizeOf } from "./payload.ts";
+import { parseBase64, parseHex } from "./payload.ts";
+import { bytesText } from "../log/format.ts";
+import { base64, hexText } from "../log/hex.ts";
 
 /** One message in memory, and again in the socket's queue. */
 const LARGEST = 64 * 1024 * 1024;
@@ -13,7 +15,7 @@ const LONGEST = 65_536;
 
 async function take(file: File, tester: Tester): Promise<void> {
   if (file.size > LARGEST) {
-    tester.trouble.set({ where: "message", text: `${file.name} is ${sizeOf(file.size)}: more than ${sizeOf(LARGEST)} is not sent as one message.` });
+    tester.trouble.set({ where: "message", text: `${file.name} is ${bytesText(file.size)}: more than ${bytesText(LARGEST)} is not sent as one message.` });
     return;
   }
   try {
@@ -42,7 +44,7 @@ export function FilePick({ tester, choose }: { tester: Tester; choose(kind: Mess
     const bytes = (draft.kind === "hex" ? parseHex : parseBase64)(draft.text);
     choose(kind);
     if (bytes.ok && bytes.bytes.length <= LONGEST) {
-      tester.draft.patch({ text: kind === "hex" ? hexOf(bytes.bytes) : base64Of(bytes.bytes) });
+      tester.draft.patch({ text: kind === "hex" ? hexText(bytes.bytes) : base64(bytes.bytes) });
     }
   };
   const drop = () => tester.draft.set({ kind: draft.kind, text: draft.text });
@@ -56,7 +58,7 @@ export function FilePick({ tester, choose }: { tester: Tester; choose(kind: Mess
           </select></label>
         </>
       ) : (
-        <span class="grow file"><strong>{draft.file.name}</strong> <span class="faint">{sizeOf(draft.file.bytes.length)}</span></span>
+        <span class="grow file"><strong>{draft.file.name}</strong> <span class="faint">{bytesText(draft.file.bytes.length)}</span></span>
       )}
       <input ref={input} type="file" class="sr" tabIndex={-1} aria-label="File to send" onChange={(event) => {
         const file = event.currentTarget.files?.[0];

@@ -1,6 +1,9 @@
 // Hex and base64 as people paste them.
 import { describe, expect, test } from "vitest";
-import { base64Of, hexOf, parseBase64, parseHex, sizeOf, utf8Length } from "./payload.ts";
+import { parseBase64, parseHex } from "./payload.ts";
+import { bytesText } from "../log/format.ts";
+import { base64, hexText } from "../log/hex.ts";
+import { utf8Length } from "../log/store.ts";
 
 const hello = [0x48, 0x65, 0x6c, 0x6c, 0x6f];
 
@@ -30,12 +33,12 @@ describe("hex", () => {
 
   test("a dump's text column that looks like hex is no byte", () => {
     const parsed = parseHex("00000000  61 62 63 64  |abcd|\n00000004  0a  |.|");
-    expect(parsed.ok && hexOf(parsed.bytes)).toBe("61 62 63 64 0a");
+    expect(parsed.ok && hexText(parsed.bytes)).toBe("61 62 63 64 0a");
   });
 
   test("a plain line of many bytes has no offset", () => {
     const parsed = parseHex("00010203 04050607");
-    expect(parsed.ok && hexOf(parsed.bytes, "")).toBe("0001020304050607");
+    expect(parsed.ok && hexText(parsed.bytes)).toBe("00 01 02 03 04 05 06 07");
   });
 });
 
@@ -49,12 +52,12 @@ describe("base64", () => {
   });
   test("round trip of every byte, and of more than one call's worth", () => {
     const all = Uint8Array.from({ length: 100_000 }, (_, index) => index & 255);
-    const parsed = parseBase64(base64Of(all));
-    expect(parsed.ok && hexOf(parsed.bytes)).toBe(hexOf(all));
+    const parsed = parseBase64(base64(all));
+    expect(parsed.ok && hexText(parsed.bytes)).toBe(hexText(all));
   });
 });
 
 test("sizes", () => {
-  expect([0, 1, 1023, 1024, 10_240, 1_048_576].map(sizeOf)).toEqual(["0 bytes", "1 byte", "1023 bytes", "1.0 KiB", "10 KiB", "1.0 MiB"]);
+  expect([0, 1, 1023, 1024, 10_240, 1_048_576].map(bytesText)).toEqual(["0 B", "1 B", "1023 B", "1.0 KiB", "10 KiB", "1.0 MiB"]);
   expect(utf8Length("é\u{1f600}")).toBe(6);
 });

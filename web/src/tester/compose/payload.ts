@@ -1,4 +1,5 @@
 // Bytes as people type them: hex as dumps show it, base64 in both alphabets.
+import { fromBase64 } from "../log/hex.ts";
 
 export type Parsed = { ok: true; bytes: Uint8Array<ArrayBuffer> } | { ok: false; error: string };
 
@@ -42,9 +43,6 @@ function plain(line: string): string {
   return body === line ? line : body.replace(/\s{2,}(?![0-9a-f]{2}(\s|$)).*$/i, "");
 }
 
-export const hexOf = (bytes: Uint8Array, between = " "): string =>
-  Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join(between);
-
 /** Standard and URL alphabet, line breaks, a missing `=`, and `data:…;base64,` before it. */
 export function parseBase64(text: string): Parsed {
   const body = text.trim().replace(/^data:[^,]{0,200};base64,/i, "").replace(/\s+/g, "").replace(/-/g, "+").replace(/_/g, "/");
@@ -56,30 +54,6 @@ export function parseBase64(text: string): Parsed {
   if (digits.length % 4 === 1) {
     return failed("The base64 is cut off: one digit is left over.");
   }
-  const binary = atob(digits);
-  const bytes = new Uint8Array(binary.length);
-  for (let at = 0; at < binary.length; at++) {
-    bytes[at] = binary.charCodeAt(at);
-  }
-  return { ok: true, bytes };
-}
-
-export function base64Of(bytes: Uint8Array): string {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += 0x8000) {
-    binary += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-  }
-  return btoa(binary);
-}
-
-const UTF8 = new TextEncoder();
-export const utf8Length = (text: string): number => UTF8.encode(text).length;
-
-/** "5 bytes", "1.2 KiB". */
-export function sizeOf(bytes: number): string {
-  if (bytes < 1024) {
-    return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-  }
-  const [value, unit] = bytes < 1024 ** 2 ? [bytes / 1024, "KiB"] : bytes < 1024 ** 3 ? [bytes / 1024 ** 2, "MiB"] : [bytes / 1024 ** 3, "GiB"];
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  const bytes = fromBase64(digits);
+  return bytes === undefined ? failed("This is not base64.") : { ok: true, bytes };
 }

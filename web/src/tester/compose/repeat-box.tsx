@@ -28,7 +28,7 @@ export function Repeat({ tester }: { tester: Tester }) {
         <div class="stack">
           <div class="line tight bottom">
             <label class="column grow">Every (ms)<input type="number" min={1} max={3_600_000} value={repeatEvery}
-              onChange={(event) => tester.settings.patch({ repeatEvery: Math.max(1, event.currentTarget.valueAsNumber || 1000) })} /></label>
+              onChange={(event) => tester.settings.patch({ repeatEvery: Math.min(3_600_000, Math.max(1, event.currentTarget.valueAsNumber || 1000)) })} /></label>
             <label class="column grow">Times <span class="sr">, 0 until stopped</span><input type="number" min={0} max={1_000_000} value={repeatTimes}
               onChange={(event) => tester.settings.patch({ repeatTimes: Math.max(0, Math.floor(event.currentTarget.valueAsNumber || 0)) })} /></label>
             <button type="button" disabled={phase !== "open" || repeating !== undefined} onClick={() => tester.repeater.start(repeatEvery, repeatTimes)}>Start</button>

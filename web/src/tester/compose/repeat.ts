@@ -6,17 +6,22 @@ export interface Repeating {
   times: number;
 }
 
+/** A timer that waits longer would not wait at all. */
+const LONGEST_MS = 3_600_000;
+/** No more is put into a queue that holds so much already: it is memory. */
+const MOST_QUEUED = 64 * 1024 * 1024;
+
 /** `send` says whether it could; if not, the repeating ends. `told`: undefined when it is over. */
 export class Repeater {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #sent = 0;
 
-  constructor(private readonly send: () => boolean, private readonly told: (state: Repeating | undefined) => void) {}
+  constructor(private readonly send: () => boolean, private readonly told: (state: Repeating | undefined) => void, private readonly queued: () => number = () => 0) {}
 
   start(every: number, times: number): void {
     this.stop();
     this.#sent = 0;
-    this.#step(Math.max(1, every), times, performance.now());
+    this.#step(Math.min(LONGEST_MS, Math.max(1, every)), times, performance.now());
   }
 
   stop(): void {
@@ -30,6 +35,10 @@ export class Repeater {
   /** Each step has its due time from the first, so that the rate does not drift. */
   #step(every: number, times: number, began: number): void {
     this.#timer = undefined;
+    if (this.queued() > MOST_QUEUED) {
+      this.#timer = setTimeout(() => this.#step(every, times, began), 50);
+      return;
+    }
     if (!this.send()) {
       this.told(undefined);
       return;

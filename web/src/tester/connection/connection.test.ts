@@ -47,6 +47,13 @@ describe("a session", () => {
     expect(rows.map(({ kind }) => kind)).toEqual(["connecting", "open", "text", "note", "close"]);
   });
 
+  test("what can never come about is not tried again", () => {
+    const { session, sockets } = scene({ reconnect: true });
+    session.connect(target);
+    sockets[0]!.events.close(1006, "", false, true);
+    expect(session.phase).toBe("closed");
+  });
+
   test("first messages go out as soon as it opens", () => {
     const { session, sockets } = scene({ onConnect: ["join {{i}}", "hello"] });
     session.connect(target);

@@ -4,6 +4,7 @@ import type { Tester } from "../tester.ts";
 import { guess, isLoopback } from "../url.ts";
 import { MIXED_WAY, MIXED_WHY } from "./explain.ts";
 import { Failure } from "./failure.tsx";
+import { FromLink } from "./from-link.tsx";
 import { Options } from "./options.tsx";
 import { RttMeter } from "./rtt-meter.tsx";
 import { Agreed, Pill } from "./state.tsx";
@@ -63,7 +64,6 @@ function Hint({ tester }: { tester: Tester }) {
   const { url, throughAgent } = useStore(tester.settings);
   const access = useStore(tester.access);
   const trouble = useStore(tester.trouble);
-  const fromLink = useStore(tester.fromLink);
   const read = guess(url, tester.page);
   const mixed = read.ok && read.mixed && !(throughAgent && access.state === "ready");
   const near = read.ok && isLoopback(new URL(read.url).host);
@@ -75,7 +75,7 @@ function Hint({ tester }: { tester: Tester }) {
       {mixed && (near
         ? <p>This page came over https: Chromium and Firefox still allow ws:// to this machine, Safari does not.</p>
         : <p class="warn"><strong>The browser will block this.</strong> {MIXED_WHY} {MIXED_WAY}</p>)}
-      {fromLink && <p class="warn">A link filled this form. Look at it; nothing is connected or sent before you press the button.</p>}
+      <FromLink tester={tester} />
     </div>
   );
 }

@@ -43,15 +43,19 @@ function Habits({ tester }: { tester: Tester }) {
   );
 }
 
+const isOwn = (code: number) => Number.isInteger(code) && code >= 3000 && code <= 4999;
+/** By the standard; 1004 to 1006 and 1015 never go over the wire. */
+const isSendable = (code: number) => isOwn(code) || (Number.isInteger(code) && code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006));
+
 /** A Close frame with a code of one's own. */
 function CloseWith({ tester }: { tester: Tester }) {
-  const { phase } = useStore(tester.session.view);
+  const { phase, agent } = useStore(tester.session.view);
   const [code, setCode] = useState("1000");
   const [reason, setReason] = useState("");
   const number = Number(code);
   const long = new TextEncoder().encode(reason).length > 123;
-  const fault = !(number === 1000 || (Number.isInteger(number) && number >= 3000 && number <= 4999))
-    ? "Browsers send 1000 and 3000 to 4999 only." : long ? "A reason is at most 123 bytes." : "";
+  const fault = !(agent ? isSendable(number) : number === 1000 || isOwn(number))
+    ? (agent ? "Only 1000 to 1003, 1007 to 1014 and 3000 to 4999 may be sent." : "Browsers send 1000 and 3000 to 4999 only; the agent sends more.") : long ? "A reason is at most 123 bytes." : "";
   return (
     <fieldset class="stack bare">
       <legend>Close with a code</legend>

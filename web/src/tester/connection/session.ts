@@ -8,6 +8,8 @@ export interface View {
   /** When this phase began. */
   since: number;
   target?: Target;
+  /** The server was named by a link: what is kept for others is not sent to it. */
+  withheld?: boolean;
   agent: boolean;
   protocol: string;
   extensions: string;
@@ -72,10 +74,10 @@ export class Session {
     return this.view.value.phase;
   }
 
-  connect(target: Target): void {
+  connect(target: Target, withheld = false): void {
     this.disconnect();
     this.#abandon();
-    this.view.set({ ...IDLE, target });
+    this.view.set({ ...IDLE, target, withheld });
     this.#begin(1);
   }
 
@@ -126,6 +128,11 @@ export class Session {
     }
   }
 
+  /** Bytes that wait to leave, now. */
+  get buffered(): number {
+    return this.#socket?.buffered ?? 0;
+  }
+
   get canPing(): boolean {
     return this.phase === "open" && this.#socket?.ping !== undefined;
   }
@@ -149,7 +156,7 @@ export class Session {
       open: (protocol, extensions) => current() && this.#opened(protocol, extensions, Date.now() - began),
       row: (row) => current() && this.#row(row),
       handshake: (handshake) => current() && this.view.patch({ handshake }),
-      close: (code, reason, clean) => current() && this.#closed(code, reason, clean, Date.now() - began),
+      close: (code, reason, clean, final) => current() && this.#closed(code, reason, clean, Date.now() - began, final === true),
     });
     if (current()) {
       this.#socket = socket;
@@ -183,7 +190,7 @@ export class Session {
     this.#stayAlive();
   }
 
-  #closed(code: number, reason: string, clean: boolean, tookMs: number): void {
+  #closed(code: number, reason: string, clean: boolean, tookMs: number, final: boolean): void {
     const { phase, since, attempt } = this.view.value;
     const opened = this.#wasOpen;
     const held = phase === "open" && Date.now() - since >= HELD_MS;
@@ -191,7 +198,7 @@ export class Session {
     this.#parts.log.add({ way: "event", kind: "close", code, reason, ...never, detail: { clean } });
     this.#abandon();
     this.#enter("closed", { ended: { code, reason, clean, opened, byUser: this.#byUser, tookMs, ...(this.#why === undefined ? {} : { why: this.#why }) }, buffered: 0 });
-    if (!this.#byUser && this.#parts.habits().reconnect) {
+    if (!this.#byUser && !final && this.#parts.habits().reconnect) {
       this.#later(held ? 1 : attempt);
     }
   }
@@ -206,7 +213,7 @@ export class Session {
   #stayAlive(): void {
     clearTimeout(this.#keepalive);
     const { keepalive } = this.#parts.habits();
-    const ms = keepalive === undefined ? 1000 : Math.max(1, keepalive.seconds) * 1000;
+    const ms = keepalive === undefined ? 1000 : Math.min(3600, Math.max(1, keepalive.seconds)) * 1000;
     this.#keepalive = setTimeout(() => {
       const now = this.#parts.habits().keepalive;
       if (keepalive !== undefined && now?.seconds === keepalive.seconds && now.text !== "") {
@@ -219,7 +226,7 @@ export class Session {
   /** Looks at the queue until it is empty. */
   #measure(): void {
     const look = () => {
-      const buffered = this.#socket?.buffered ?? 0;
+      const { buffered } = this;
       if (buffered !== this.view.value.buffered) {
         this.view.patch({ buffered });
       }

@@ -6,7 +6,7 @@ import { closeMeaning } from "./close-codes.ts";
 import { LONGEST_JSON } from "./filter.ts";
 import { WAYS, bytesText, count, fullTime, span } from "./format.ts";
 import { base64, hexDump, hexText, narrowHexDump, payload } from "./hex.ts";
-import { readTree } from "./json.ts";
+import { DEEPEST, isTooDeep, readTree } from "./json.ts";
 import { Menu } from "./menu.tsx";
 import { plain } from "./ndjson.ts";
 import { Pages } from "./pages.tsx";
@@ -26,7 +26,7 @@ export interface DetailProps {
   find: RegExp | undefined;
   onClose(): void;
   onResend(row: Row): void;
-  copyAs: ((row: Row) => { label: string; text: string }[]) | undefined;
+  copyAs: ((row: Row) => { label: string; text: () => string }[]) | undefined;
 }
 
 const decoder = new TextDecoder();
@@ -46,6 +46,12 @@ function Facts({ row, before }: Pick<DetailProps, "row" | "before">) {
       {facts.map(([name, value], index) => <div key={index}><dt><Shown text={clip(name, 0, 200)} /></dt><dd><Shown text={clip(value, 0, 20_000)} lines /></dd></div>)}
     </dl>
   );
+}
+
+/** A text that is JSON, but nested deeper than a tree is made of. */
+function TooDeep({ row }: { row: Row }) {
+  const deep = useMemo(() => isTooDeep(textOf(row)), [row]);
+  return deep ? <span class="faint">Nested too deep for a tree (more than {DEEPEST} levels).</span> : null;
 }
 
 function Content({ row, look, narrow, find }: Pick<DetailProps, "row" | "narrow" | "find"> & { look: Look }) {
@@ -110,7 +116,7 @@ export function Detail(props: DetailProps) {
         <>
           <div class="line log-looks" role="group" aria-label="Show as">
             {looks.map((one) => <button key={one} type="button" class="small" aria-pressed={one === look} onClick={() => setWanted(one)}>{LABELS[one]}</button>)}
-            {row.size > LONGEST_JSON && <span class="faint">Too long for a tree.</span>}
+            {row.size > LONGEST_JSON ? <span class="faint">Too long for a tree.</span> : looks.includes("tree") ? null : <TooDeep row={row} />}
           </div>
           <Content row={row} look={look} narrow={narrow} find={find} />
         </>

@@ -28,6 +28,10 @@ const rowsOf = (rows: readonly NewRow[]): readonly Row[] => {
 const written = (rows: readonly NewRow[], format: Format) => exportRows(rowsOf(rows), format);
 const read = (text: string, name = "x.ndjson") => importRows(new Blob([text]), name);
 
+test("CSV is not read back, and that is said", async () => {
+  await expect(read("time,at\n", "x.csv")).rejects.toThrow(/Export NDJSON or HAR/);
+});
+
 describe.each(["ndjson", "har"] as const)("%s", (format) => {
   test("comes back as it was", async () => {
     expect(await importRows(await written(ROWS, format), `x.${format}`)).toEqual(ROWS);

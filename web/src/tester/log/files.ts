@@ -78,17 +78,17 @@ async function* lines(file: Blob): AsyncGenerator<string[]> {
   for await (const chunk of chunks(file)) {
     const parts = chunk.split("\n");
     const last = parts.pop() ?? "";
+    length += (parts[0] ?? last).length;
+    if (length > LONGEST_LINE) {
+      throw new FileError("a line is longer than 200 MiB");
+    }
     if (parts.length > 0) {
       parts[0] = open.join("") + parts[0];
       yield parts;
       open = [];
-      length = 0;
+      length = last.length;
     }
     open.push(last);
-    length += last.length;
-    if (length > LONGEST_LINE) {
-      throw new FileError("a line is longer than 200 MiB");
-    }
   }
   yield [open.join("")];
 }
@@ -130,6 +130,9 @@ async function readNdjson(file: Blob, told: (share: number) => void): Promise<Ne
 
 /** Reads all rows of an NDJSON or HAR file, or none: throws a `FileError` that says where it is wrong. */
 export async function importRows(file: Blob, name: string, told: (share: number) => void = () => undefined): Promise<NewRow[]> {
+  if (/\.csv$/i.test(name)) {
+    throw new FileError("CSV is for spreadsheets, and does not hold all. Export NDJSON or HAR to read it again");
+  }
   let rows: NewRow[];
   if (await isHar(file, name)) {
     if (file.size > LARGEST_HAR) {

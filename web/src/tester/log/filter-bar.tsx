@@ -52,8 +52,8 @@ export function FilterBar({ filter, error, change }: FilterBarProps) {
         <option value="message">Messages</option>
         {KINDS.map((kind) => <option key={kind} value={kind}>{kind}</option>)}
       </select>
-      <Field label="Filter by text or /expression/" hint="Filter: text or /regex/i" value={filter.text} error={error?.field === "text" ? error.message : undefined} set={(text) => change({ text })} />
-      <Field label="Filter by JSON path" hint="JSON path: $.type == &quot;trade&quot;" value={filter.path} error={error?.field === "path" ? error.message : undefined} set={(path) => change({ path })} />
+      <Field label="Filter by text or /expression/" hint="Text or /regex/i" value={filter.text} error={error?.field === "text" ? error.message : undefined} set={(text) => change({ text })} />
+      <Field label="Filter by JSON path" hint="JSON: $.px > 10" value={filter.path} error={error?.field === "path" ? error.message : undefined} set={(path) => change({ path })} />
       <button type="button" class="small" aria-expanded={help} onClick={() => setHelp(!help)}>Help</button>
       <button type="button" class="small" disabled={isOff(filter)} onClick={() => change(NO_FILTER)}>Reset</button>
       {help && <Help />}

@@ -50,9 +50,14 @@ export function base64(bytes: Uint8Array): string {
 }
 
 /** The bytes of base64, or nothing when it is none. */
-export function fromBase64(text: string): Uint8Array | undefined {
+export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
   try {
-    return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let at = 0; at < binary.length; at += 1) {
+      bytes[at] = binary.charCodeAt(at);
+    }
+    return bytes;
   } catch {
     return undefined;
   }

@@ -1,7 +1,7 @@
 // JSON without loss, as a tree, and what is asked about it.
 import { describe, expect, test } from "vitest";
 import { PathError, compareNumbers, compilePath } from "./json-path.ts";
-import { JsonError, lineOf, readJson, readTree } from "./json.ts";
+import { JsonError, lineOf, readJson, readTree, isTooDeep } from "./json.ts";
 import { firstOpen, pathOf, treeLines } from "./tree-lines.ts";
 
 describe("readJson", () => {
@@ -77,6 +77,7 @@ describe("JSON path", () => {
     const deep = readJson('{"a":'.repeat(400) + "1" + "}".repeat(400));
     const started = performance.now();
     compilePath("..a..a..a..a == 2")(deep);
+    expect([isTooDeep("[".repeat(10_000) + "]".repeat(10_000)), isTooDeep("[[1]]"), isTooDeep("[[1"), isTooDeep("hello")]).toEqual([true, false, false, false]);
     expect(performance.now() - started).toBeLessThan(2000);
   });
 

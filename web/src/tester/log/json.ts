@@ -18,6 +18,8 @@ export class JsonError extends Error {
   }
 }
 
+class TooDeepError extends JsonError {}
+
 /** Deeper than this is not read: a hostile text must not overflow the stack. */
 export const DEEPEST = 500;
 
@@ -58,7 +60,7 @@ class Reader {
   #nested(read: () => Json): Json {
     this.#depth += 1;
     if (this.#depth > DEEPEST) {
-      throw new JsonError(`nested more than ${DEEPEST} deep`, this.at);
+      throw new TooDeepError(`nested more than ${DEEPEST} deep`, this.at);
     }
     const value = read();
     this.#depth -= 1;
@@ -177,6 +179,16 @@ export function readTree(text: string): Json | undefined {
     return readJson(text);
   } catch {
     return undefined;
+  }
+}
+
+/** Whether reading a text as JSON ends because it is nested too deep. */
+export function isTooDeep(text: string): boolean {
+  try {
+    readJson(text);
+    return false;
+  } catch (error) {
+    return error instanceof TooDeepError;
   }
 }
 

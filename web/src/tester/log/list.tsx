@@ -86,7 +86,9 @@ export function List(props: ListProps) {
   const { top, height, look } = useSight(box);
   const heads = narrow ? 0 : 26;
   const sight = inSight(top, height - heads, rowHeight, rows.length);
-  useAnchor(box, sieve, rowHeight, following, look);
+  /** Where the page itself has scrolled to; its event is not a person's wish. */
+  const ours = useRef<number>(undefined);
+  useAnchor(box, sieve, rowHeight, following, ours, look);
   useReveal(box, rows, active, rowHeight, heads, look);
 
   const last = useRef({ top: 0, whole: 0 });
@@ -98,9 +100,11 @@ export function List(props: ListProps) {
       // Only a person scrolls up in content that did not get shorter; a smooth scroll begins with a few pixels.
       const up = scrollTop < last.current.top - 1 && scrollHeight >= last.current.whole;
       last.current = { top: scrollTop, whole: scrollHeight };
+      const mine = ours.current !== undefined && Math.abs(scrollTop - ours.current) < 2;
+      ours.current = undefined;
       if (following && up && left > 1) {
         props.setFollowing(false);
-      } else if (!following && !up && left < 4) {
+      } else if (!following && !mine && !up && left < 4) {
         props.setFollowing(true);
       }
       look();
@@ -137,6 +141,12 @@ export function List(props: ListProps) {
       props.open(id);
     }
   };
+  const onPointerDown = ({ target, pointerType }: PointerEvent) => {
+    // New rows must not move away what is about to be clicked.
+    if (pointerType === "mouse" && following && (target as Element).closest("[data-id]") !== null) {
+      props.setFollowing(false);
+    }
+  };
   const lines = [];
   for (let at = sight.from; at < sight.to; at += 1) {
     const row = rows[at]!;
@@ -145,7 +155,7 @@ export function List(props: ListProps) {
   const isMade = activeIndex >= sight.from && activeIndex < sight.to;
   return (
     <div ref={box} class="log-list" role="grid" tabIndex={0} aria-label="Messages" aria-rowcount={rows.length + 1} aria-readonly="true"
-      aria-activedescendant={isMade ? `log-row-${active}` : undefined} onScroll={scrolled} onKeyDown={onKeyDown} onClick={onClick}>
+      aria-activedescendant={isMade ? `log-row-${active}` : undefined} onScroll={scrolled} onKeyDown={onKeyDown} onPointerDown={onPointerDown} onClick={onClick}>
       <Heads narrow={narrow} />
       <div role="rowgroup" class="log-space" style={{ height: `${rows.length * rowHeight}px` }}>{lines}</div>
     </div>
@@ -153,7 +163,7 @@ export function List(props: ListProps) {
 }
 
 /** Stays with the newest row, or with the rows in sight when older ones are dropped above them. */
-function useAnchor(box: { current: HTMLDivElement | null }, sieve: Sieve, rowHeight: number, following: boolean, look: () => void) {
+function useAnchor(box: { current: HTMLDivElement | null }, sieve: Sieve, rowHeight: number, following: boolean, ours: { current: number | undefined }, look: () => void) {
   const last = useRef({ rows: sieve.shown, removed: 0, rowHeight });
   useLayoutEffect(() => {
     const now = box.current;
@@ -162,12 +172,16 @@ function useAnchor(box: { current: HTMLDivElement | null }, sieve: Sieve, rowHei
     if (now === null) {
       return;
     }
+    const top = now.scrollTop;
     if (following) {
       now.scrollTop = now.scrollHeight;
     } else if (rowHeight !== before) {
       now.scrollTop = (now.scrollTop / before) * rowHeight;
     } else if (rows === sieve.shown && sieve.removed > removed) {
       now.scrollTop -= (sieve.removed - removed) * rowHeight;
+    }
+    if (now.scrollTop !== top) {
+      ours.current = now.scrollTop;
     }
     look();
   });

@@ -1,7 +1,9 @@
 // The log on the page: its tools, the rows in sight, the opened row.
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Row } from "../model.ts";
 import { Detail } from "./detail.tsx";
+import { Empty } from "./empty.tsx";
 import { type Feed, useFeed } from "./feed.ts";
 import { FilterBar } from "./filter-bar.tsx";
 import { isOff } from "./filter.ts";
@@ -19,7 +21,7 @@ export interface LogViewProps {
   log: Log;
   onResend(row: Row): void;
   onReplay(rows: readonly Row[]): void;
-  copyAs?(row: Row): { label: string; text: string }[];
+  copyAs?(row: Row): { label: string; text: () => string }[];
 }
 
 const UNDO_MS = 15_000;
@@ -82,12 +84,13 @@ function Foot({ log, feed, filtered }: { log: Log; feed: Feed; filtered: boolean
   const { counts, dropped, bounds } = log;
   const { shown, busy } = feed.sieve;
   return (
-    <p class="log-foot">
+    <div class="log-foot">
       <span>{filtered ? `${count(shown.length)}${busy ? "…" : ""} of ${plural(log.length, "row")}` : plural(log.length, "row")}</span>
       <span><span aria-hidden="true">↑</span><span class="sr">sent</span> {count(counts.out)} ({bytesText(counts.bytesOut)})</span>
       <span><span aria-hidden="true">↓</span><span class="sr">received</span> {count(counts.in)} ({bytesText(counts.bytesIn)})</span>
       {dropped > 0 && <span class="bad">Dropped the oldest {plural(dropped, "row")}: the log keeps {count(bounds.rows)} rows, {bytesText(bounds.bytes)}</span>}
-    </p>
+      <Meter log={log} />
+    </div>
   );
 }
 
@@ -98,11 +101,11 @@ interface ToolsProps extends LogViewProps {
   setWrap(on: boolean): void;
   bars: boolean;
   setBars(on: boolean): void;
-  phone: boolean;
   filtered: boolean;
+  children: ComponentChildren;
 }
 
-function Tools({ log, onReplay, feed, transfer, wrap, setWrap, bars, setBars, phone, filtered }: ToolsProps) {
+function Tools({ log, onReplay, feed, transfer, wrap, setWrap, bars, setBars, filtered, children }: ToolsProps) {
   const { sieve } = feed;
   const pause = () => {
     sieve.hold(!sieve.held);
@@ -113,9 +116,9 @@ function Tools({ log, onReplay, feed, transfer, wrap, setWrap, bars, setBars, ph
       <button type="button" class="small" aria-pressed={sieve.held} onClick={pause}>{sieve.held ? `Resume${sieve.waiting > 0 ? ` (${count(sieve.waiting)} waiting)` : ""}` : "Pause"}</button>
       <button type="button" class="small" disabled={log.length === 0} onClick={() => log.clear()}>Clear</button>
       <button type="button" class="small" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>Wrap</button>
-      {phone && <button type="button" class="small" aria-expanded={bars} onClick={() => setBars(!bars)}>{filtered ? "Filter (on)" : "Filter"}</button>}
+      <button type="button" class="small" aria-expanded={bars} data-on={filtered} onClick={() => setBars(!bars)}>{filtered ? "Filter (on)" : "Filter"}</button>
       <TransferMenu transfer={transfer} log={log} shown={sieve.shown} filtered={filtered} onReplay={onReplay} />
-      <Meter log={log} />
+      {children}
     </div>
   );
 }
@@ -182,13 +185,22 @@ export function LogView(props: LogViewProps) {
   }, [finder, place.active]);
   const row = place.opened === undefined ? undefined : log.find(place.opened);
   const before = row === undefined ? undefined : sieve.shown[indexFrom(sieve.shown, row.id) - 1];
+  // Rows may come with each frame: what is open is not drawn again for them.
+  const detail = useMemo(() => row !== undefined && (
+    <Detail row={row} before={before} narrow={layout !== "middle"} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />
+  ), [row, before, layout, finder.pattern]);
+  const search = (
+    <SearchBar query={finder.query} set={(query) => { finder.set(query); feed.poke(); }} hits={finder.hits.length}
+      place={finder.place(place.active)} busy={finder.busy} step={step} />
+  );
   return (
     <section ref={box} class="log" aria-label="Log" data-layout={layout} data-wrap={wrap} data-over={over} {...handlers}>
-      <Tools {...props} feed={feed} transfer={transfer} wrap={wrap} setWrap={setWrap} bars={bars} setBars={setBars} phone={phone} filtered={filtered} />
-      <div class="log-bars" hidden={phone && !bars}>
+      <Tools {...props} feed={feed} transfer={transfer} wrap={wrap} setWrap={setWrap} bars={bars} setBars={setBars} filtered={filtered}>
+        {!phone && search}
+      </Tools>
+      <div class="log-bars" hidden={!bars}>
         <FilterBar filter={sieve.filter} error={sieve.error} change={(part) => { sieve.set({ ...sieve.filter, ...part }); feed.poke(); }} />
-        <SearchBar query={finder.query} set={(query) => { finder.set(query); feed.poke(); }} hits={finder.hits.length}
-          place={finder.place(place.active)} busy={finder.busy} step={step} />
+        {phone && search}
       </div>
       <TransferNotice transfer={transfer} onReplay={props.onReplay} />
       <Cleared log={log} />
@@ -196,23 +208,13 @@ export function LogView(props: LogViewProps) {
         <div class="log-pane">
           <List sieve={sieve} narrow={phone} rowHeight={rowHeight(phone, wrap)} find={finder.pattern} following={place.following} setFollowing={place.setFollowing}
             active={place.active} setActive={place.go} opened={place.opened} open={place.open} close={place.close} />
-          {sieve.shown.length === 0 && <p class="log-empty faint">{empty(log, feed, filtered)}</p>}
+          {sieve.shown.length === 0 && <Empty log={log} sieve={sieve} filtered={filtered} />}
           {!place.following && sieve.shown.length > 0 && <button type="button" class="small log-newest" onClick={() => place.setFollowing(true)}>Jump to newest ↓</button>}
         </div>
-        {row !== undefined && <Detail row={row} before={before} narrow={layout !== "middle"} find={finder.pattern} onClose={place.close} onResend={props.onResend} copyAs={props.copyAs} />}
+        {detail}
       </div>
       <Foot log={log} feed={feed} filtered={filtered} />
       <Summary log={log} held={sieve.held} />
     </section>
   );
-}
-
-function empty(log: Log, { sieve }: Feed, filtered: boolean): string {
-  if (log.length === 0) {
-    return "No messages yet. A file of messages (NDJSON or HAR) can be dropped here.";
-  }
-  if (sieve.busy) {
-    return "Filtering…";
-  }
-  return filtered ? "No row fits the filter." : sieve.held ? "Paused." : "";
 }

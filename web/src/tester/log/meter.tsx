@@ -3,9 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { bytesText, rate } from "./format.ts";
 import { SECONDS, mean } from "./rates.ts";
 import type { Log } from "./store.ts";
+import { now as present } from "./wall-clock.ts";
 
-const WIDTH = 120;
-const HEIGHT = 24;
+const WIDTH = 96;
+const HEIGHT = 20;
 
 /** Points of a line: the highest value reaches the top, none at all lies on the ground. */
 export function points(values: readonly number[]): string {
@@ -14,9 +15,9 @@ export function points(values: readonly number[]): string {
 }
 
 export function Meter({ log }: { log: Log }) {
-  const [now, setNow] = useState(() => Date.now());
+  const [now, setNow] = useState(present);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1000);
+    const timer = setInterval(() => setNow(present()), 1000);
     return () => clearInterval(timer);
   }, []);
   const seconds = log.rates.last(now);

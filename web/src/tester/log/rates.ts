@@ -18,9 +18,10 @@ export class Rates {
   count(at: number, bytes: number): void {
     const second = Math.floor(at / 1000);
     const place = this.#ring[((second % this.#ring.length) + this.#ring.length) % this.#ring.length];
-    if (place === undefined || second < place.second) {
+    if (place === undefined) {
       return;
     }
+    // Also when it is an earlier one: the system's clock was set back.
     if (place.second !== second) {
       place.second = second;
       place.messages = 0;

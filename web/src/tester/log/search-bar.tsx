@@ -39,7 +39,7 @@ export function SearchBar({ query, set, hits, place, busy, step }: SearchBarProp
   const said = query === "" ? "" : `${place > 0 ? `${count(place)} of ` : ""}${count(hits)}${busy ? "…" : ""} ${hits === 1 ? "row" : "rows"}`;
   return (
     <div class="log-search" role="search" aria-label="Search in the log">
-      <input type="text" value={typed} placeholder="Search in shown rows" aria-label="Search in shown rows" spellcheck={false} autocomplete="off" autocapitalize="off"
+      <input type="text" value={typed} placeholder="Search" title="Marks and counts; hides nothing" aria-label="Search in shown rows" spellcheck={false} autocomplete="off" autocapitalize="off"
         onInput={(event) => setTyped(event.currentTarget.value)} onKeyDown={onKeyDown} />
       <button type="button" class="small" disabled={hits === 0} onClick={() => step(-1)} aria-label="Previous match" title="Previous (Shift+Enter)">↑</button>
       <button type="button" class="small" disabled={hits === 0} onClick={() => step(1)} aria-label="Next match" title="Next (Enter)">↓</button>

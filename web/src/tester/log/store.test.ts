@@ -47,6 +47,22 @@ describe("Log", () => {
     expect(log.bytes).toBe(500);
   });
 
+  test("a full log drops some at once, not all rows move for each new one", () => {
+    const log = new Log({ rows: 100_000, bytes: 100_000 });
+    for (let index = 0; index < 1010; index += 1) {
+      log.add(text("x".repeat(100)));
+    }
+    expect([log.dropped, log.length]).toEqual([11, 999]);
+  });
+
+  test("rows of a file are no traffic of now, whatever time they claim", () => {
+    const log = new Log();
+    log.addAll([{ ...text("x"), at: Date.now() + 60_000_000_000 }, text("y")]);
+    expect(log.counts.in).toBe(2);
+    log.add(text("z"));
+    expect(log.rates.last(Date.now() + 1000).reduce((sum, { messages }) => sum + messages, 0)).toBe(1);
+  });
+
   test("bytes are those of what is kept, whatever was dropped, cleared and undone", () => {
     const log = new Log({ rows: 50, bytes: 1e6 });
     for (let index = 0; index < 200; index += 1) {

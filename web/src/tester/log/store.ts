@@ -1,6 +1,7 @@
 // The rows of the tester's log: numbered, counted, bounded in number and bytes.
 import type { NewRow, Row } from "../model.ts";
 import { Rates } from "./rates.ts";
+import { now } from "./wall-clock.ts";
 
 export interface Bounds {
   rows: number;
@@ -107,11 +108,15 @@ export class Log {
 
   add(row: NewRow): Row {
     const added = this.#append(row);
+    if (isMessage(added) && added.way !== "event") {
+      this.rates.count(added.at, added.size);
+    }
     this.#trim();
     this.#tell();
     return added;
   }
 
+  /** Rows of a file: they are counted, but they are no traffic of now. */
   addAll(rows: readonly NewRow[]): void {
     for (const row of rows) {
       this.#append(row);
@@ -171,7 +176,7 @@ export class Log {
   }
 
   #append(row: NewRow): Row {
-    const at = row.at ?? performance.timeOrigin + performance.now();
+    const at = row.at ?? now();
     const added: Row = { ...row, id: this.#next, at, size: sizeOf(row) };
     this.#next += 1;
     this.#rows.push(added);
@@ -179,20 +184,20 @@ export class Log {
     if (isMessage(added) && added.way !== "event") {
       this.counts[added.way] += 1;
       this.counts[added.way === "in" ? "bytesIn" : "bytesOut"] += added.size;
-      this.rates.count(at, added.size);
     }
     return added;
   }
 
-  /** Drops the oldest, some at once so that a stream does not move all rows for each one; the newest always stays. */
+  /** Drops the oldest, a hundredth at once so that a stream does not move all rows for each one; the newest always stays. */
   #trim(): void {
     const { rows, bytes } = this.#bounds;
     if (this.#rows.length <= rows && this.#bytes <= bytes) {
       return;
     }
     const least = this.#rows.length > rows ? this.#rows.length - rows + Math.floor(rows / 100) : 0;
+    const most = this.#bytes > bytes ? bytes * 0.99 : bytes;
     let gone = 0;
-    while (gone < this.#rows.length - 1 && (gone < least || this.#bytes > bytes)) {
+    while (gone < this.#rows.length - 1 && (gone < least || this.#bytes > most)) {
       this.#bytes -= costOf(this.#rows[gone]!);
       gone += 1;
     }

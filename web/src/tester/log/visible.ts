@@ -83,6 +83,8 @@ export function splitMatches(text: string, pattern: RegExp | undefined, most = 5
   const parts: string[] = [];
   let from = 0;
   if (pattern !== undefined) {
+    // `matchAll` begins where an earlier `test` of the same pattern ended.
+    pattern.lastIndex = 0;
     for (const { 0: match, index } of text.matchAll(pattern)) {
       parts.push(text.slice(from, index), match);
       from = index + match.length;

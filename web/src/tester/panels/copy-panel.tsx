@@ -4,6 +4,7 @@ import { build } from "../compose/message.ts";
 import { real } from "../compose/variables.ts";
 import { copies } from "../copy-as.ts";
 import { useStore } from "../store.ts";
+import { LONGEST_MESSAGE } from "../share.ts";
 import type { Tester } from "../tester.ts";
 import { CopyButton } from "../../ui/copy.tsx";
 import { EXAMPLE_KEY } from "../wire/accept.ts";
@@ -17,11 +18,13 @@ export function CopyPanel({ tester }: { tester: Tester }) {
   const target = tester.target();
   const built = build(draft, real(1));
   const link = tester.shareLink(withMessage);
+  const left = !withMessage ? [] : draft.file !== undefined ? ["A file is not part of the link."]
+    : draft.text.length > LONGEST_MESSAGE ? ["The message is longer than 65,536 characters: it is left out of the link."] : [];
   return (
     <div class="stack roomy">
       <label class="check"><input type="checkbox" checked={withMessage} onChange={(event) => setWith(event.currentTarget.checked)} />With the message</label>
       <Block label="Link" text={link}
-        notes={["It fills this form; it never connects or sends by itself. All is after the #, which browsers do not send to a server. Is a secret in the URL? Then it is in the link, too."]} />
+        notes={[...left, "It fills this form; it never connects or sends by itself. All is after the #, which browsers do not send to a server. Is a secret in the URL? Then it is in the link, too."]} />
       {target === undefined ? <p class="faint">The commands are here when the URL is complete.</p>
         : copies(target, withMessage && built.ok ? built.payload : undefined, EXAMPLE_KEY).map((one) => <Block key={one.label} {...one} />)}
       <p class="faint">Quoted for sh, bash, zsh and the like.</p>

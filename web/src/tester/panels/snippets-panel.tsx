@@ -1,6 +1,7 @@
 // The named messages: found, used, sent, taken to another browser.
 import { useRef, useState } from "preact/hooks";
 import { exportText, importText, save, search } from "../compose/snippets.ts";
+import { save as saveFile } from "../log/save.ts";
 import type { Snippet } from "../settings.ts";
 import { useStore } from "../store.ts";
 import type { Tester } from "../tester.ts";
@@ -9,6 +10,7 @@ const KINDS = { text: "Text", json: "JSON", hex: "Hex", base64: "Base64" } as co
 
 export function SnippetsPanel({ tester }: { tester: Tester }) {
   const { snippets } = useStore(tester.settings);
+  const lasting = useStore(tester.settings.lasting);
   const [words, setWords] = useState("");
   const found = search(snippets, words);
   return (
@@ -16,6 +18,7 @@ export function SnippetsPanel({ tester }: { tester: Tester }) {
       {snippets.length === 0
         ? <p class="faint">No snippets yet. Write a message, press Save, and give it a name.</p>
         : <input type="search" value={words} placeholder="Search" aria-label="Search snippets" onInput={(event) => setWords(event.currentTarget.value)} />}
+      {!lasting && snippets.length > 0 && <p class="warn" role="status">This browser does not keep them: its storage is full or forbidden. Export them before you leave the page.</p>}
       {snippets.length > 0 && found.length === 0 && <p class="faint" role="status">None has these words.</p>}
       <ul class="plain snippets">{found.map((one) => <One key={one.name} one={one} tester={tester} />)}</ul>
       <Files tester={tester} />
@@ -60,11 +63,7 @@ function Files({ tester }: { tester: Tester }) {
     setSaid({ text: `${read.snippets.length} taken${read.left > 0 ? `, ${read.left} were not snippets` : ""}.`, bad: false });
   };
   const give = () => {
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([exportText(snippets)], { type: "application/json" }));
-    link.download = "tidewire-snippets.json";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    saveFile(new Blob([exportText(snippets)], { type: "application/json" }), "tidewire-snippets.json");
   };
   return (
     <div class="line">

@@ -1,5 +1,6 @@
 // How Sec-WebSocket-Accept follows from the key: each step of RFC 6455, section 4.2.2.
-import { base64Of, hexOf, parseBase64 } from "../compose/payload.ts";
+import { parseBase64 } from "../compose/payload.ts";
+import { base64, hexText } from "../log/hex.ts";
 import { sha1 } from "./sha1.ts";
 
 export const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -25,7 +26,7 @@ export async function stepsOf(key: string, sum: Digest = digest): Promise<Steps>
   const joined = key + GUID;
   const bytes = await sum(new TextEncoder().encode(joined));
   const fault = faultOf(key);
-  return { joined, sum: hexOf(bytes), accept: base64Of(bytes), ...(fault === undefined ? {} : { fault }) };
+  return { joined, sum: hexText(bytes), accept: base64(bytes), ...(fault === undefined ? {} : { fault }) };
 }
 
 function faultOf(key: string): string | undefined {
@@ -36,7 +37,7 @@ function faultOf(key: string): string | undefined {
   return decoded.bytes.length === 16 ? undefined : `This key is ${decoded.bytes.length} bytes, not 16: a server should refuse it.`;
 }
 
-export const randomKey = (): string => base64Of(crypto.getRandomValues(new Uint8Array(16)));
+export const randomKey = (): string => base64(crypto.getRandomValues(new Uint8Array(16)));
 
 /** A header's value in a head as text; the first if it is there more than once. */
 export function header(head: string, name: string): string | undefined {
