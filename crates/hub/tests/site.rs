@@ -125,6 +125,15 @@ async fn every_file_is_served_with_its_type_its_policy_and_its_cache() {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");
+        let names = if path == "/tester" {
+            "tidewire-matcher"
+        } else {
+            "'none'"
+        };
+        assert!(
+            policy.ends_with(&format!("; trusted-types {names}")),
+            "{path}: {policy}"
+        );
         let is_hashed = path.starts_with("/assets/") && path != "/assets/favicon.svg";
         let cache = answer.header("cache-control");
         if is_hashed {

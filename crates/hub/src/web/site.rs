@@ -31,10 +31,22 @@ pub(crate) const ROOM: &str = "/chat/*";
 /// Scripts that pages of other sites load.
 const FOR_ALL: [&str; 2] = ["/tidewire.js", "/chat.js"];
 
-/// As the plain pages have it; besides, no text becomes markup or code, and pictures may come from memory.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-    connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
+/// As the plain pages have it; besides, pictures may come from memory, and no text becomes markup or code but by a
+/// policy of these names.
+macro_rules! policy {
+    ($names:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; ",
+            "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
+            "require-trusted-types-for 'script'; trusted-types ",
+            $names
+        )
+    };
+}
+
+/// Of all files but the tester, which has the worker that runs regular expressions: its address is a script.
+const POLICY: &str = policy!("'none'");
+const TESTER: (&str, &str) = ("/tester", policy!("tidewire-matcher"));
 
 /// Whether the full pages are in this binary.
 pub(crate) fn is_embedded() -> bool {
@@ -79,7 +91,12 @@ impl File {
             }
             answer
         };
-        set(&mut answer, CONTENT_SECURITY_POLICY, POLICY);
+        let policy = if self.url == TESTER.0 {
+            TESTER.1
+        } else {
+            POLICY
+        };
+        set(&mut answer, CONTENT_SECURITY_POLICY, policy);
         set(&mut answer, ETAG, self.tag);
         set(&mut answer, VARY, "Accept-Encoding");
         if self.is_immutable() {
