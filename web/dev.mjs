@@ -13,7 +13,7 @@ const DIST = join(dirname(fileURLToPath(import.meta.url)), "dist");
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
   "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
-  "require-trusted-types-for 'script'; trusted-types 'none'";
+  "require-trusted-types-for 'script'; trusted-types ";
 
 /** The file of a path, by the manifest as it is now. */
 function find(path) {
@@ -33,7 +33,7 @@ const server = createServer((question, answer) => {
     const open = /^\/(tidewire|chat)\.js$/.test(pathname);
     answer.writeHead(200, {
       "content-type": TYPES[extname(file)],
-      "content-security-policy": POLICY,
+      "content-security-policy": POLICY + (pathname === "/tester" ? "tidewire-matcher" : "'none'"),
       "cache-control": "no-store",
       ...(open ? { "access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin" } : {}),
     });

@@ -47,6 +47,12 @@ fn main() -> ExitCode {
     // A packaged crate has no sources of the pages; what is beside one that was vendored is somebody else's.
     let package = std::fs::read_to_string(root.join("web/package.json")).unwrap_or_default();
     let is_checkout = package.contains("\"name\": \"tidewire-web\"");
+    if !is_checkout && wish == Wish::Require {
+        println!(
+            "cargo::error=the hub's full pages are missing: a package has no sources of them, a checkout has"
+        );
+        return ExitCode::FAILURE;
+    }
     let pages = if is_checkout && wish != Wish::Plain {
         match pages::find(&root, &out, started) {
             Ok(found) => {

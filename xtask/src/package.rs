@@ -46,6 +46,7 @@ pub(crate) fn suite(context: &Context) -> Result<Done> {
     let target = context.target.join("packages");
     forget_earlier_packages(&target);
     pack.env("CARGO_TARGET_DIR", &target)
+        .env_remove("TIDEWIRE_WEB") // a package has no sources of the pages to ask for
         .env("CARGO_PROFILE_DEV_DEBUG", "false");
     let log = context.target.join("packages.log");
     let file = std::fs::File::create(&log)

@@ -1,6 +1,7 @@
 //! Node and npm: whether they are there, and running them quietly and not for ever.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -9,21 +10,32 @@ use std::time::{Duration, Instant};
 /// The oldest Node that the build runs with.
 const OLDEST: u32 = 20;
 
-/// The version of the Node in PATH, as `v20.20.2`.
+/// How long it may take to say its version: some are scripts that first fetch the real one.
+const ANSWER: Duration = Duration::from_secs(20);
+
+/// The version that the Node in PATH says to be, as `v20.20.2`; `log` takes what it says.
 ///
 /// # Errors
 ///
-/// A sentence: there is none, or it is too old.
-pub(crate) fn version() -> Result<String, String> {
-    let said = Command::new("node").arg("--version").output();
-    let said = said.ok().filter(|said| said.status.success());
-    let said = said.ok_or_else(|| format!("Node {OLDEST} or newer is not in PATH"))?;
-    let version = String::from_utf8_lossy(&said.stdout).trim().to_owned();
-    match major(&version) {
-        Some(major) if major >= OLDEST => Ok(version),
-        _ => Err(format!(
-            "Node {OLDEST} or newer is needed, and here is {version}"
-        )),
+/// A sentence: there is none, it does not work, or it is too old.
+pub(crate) fn version(mut node: Command, log: &Path) -> Result<String, String> {
+    run(node.arg("--version"), log, ANSWER)
+        .map_err(|why| format!("Node {OLDEST} or newer is needed, and here {why}"))?;
+    let said = fs::read(log).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    // Some say more than they were asked for.
+    let found = said
+        .lines()
+        .map(str::trim)
+        .find_map(|line| Some((line, major(line)?)));
+    match found {
+        Some((version, major)) if major >= OLDEST => Ok(version.to_owned()),
+        found => {
+            let version = found.map_or("one without a version", |(version, _)| version);
+            Err(format!(
+                "Node {OLDEST} or newer is needed, and here is {version}"
+            ))
+        }
     }
 }
 
@@ -46,7 +58,10 @@ pub(crate) fn run(command: &mut Command, log: &Path, limit: Duration) -> Result<
     let file = File::create(log).and_then(|file| Ok((file.try_clone()?, file)));
     let (out, err) = file.map_err(|error| format!("cannot write {}: {error}", log.display()))?;
     let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
-    let mut child = child.map_err(|error| format!("cannot start {name}: {error}"))?;
+    let mut child = child.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("{name} is not in PATH"),
+        _ => format!("{name} cannot be started: {error}"),
+    })?;
     let until = Instant::now() + limit;
     loop {
         match child.try_wait() {

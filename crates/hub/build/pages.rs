@@ -61,12 +61,12 @@ fn look(root: &Path, web: &Path, out: &Path) -> Result<Found, String> {
         let said = Vec::new();
         return Ok(Found { pages, said });
     }
-    let version = node::version().map_err(|why| {
+    let log = out.join("web.log");
+    let version = node::version(Command::new("node"), &log).map_err(|why| {
         println!("cargo::rerun-if-env-changed=PATH");
         format!("{why}; install Node with npm, then run `cargo xtask web` and build again")
     })?;
     let begun = Instant::now();
-    let log = out.join("web.log");
     let installed = install(web, &log)?;
     let mut build = Command::new("node");
     build.arg("build.mjs").current_dir(web);

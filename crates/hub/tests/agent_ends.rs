@@ -10,6 +10,7 @@ use serde_json::json;
 use std::time::Duration;
 use tidewire::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 #[tokio::test]
@@ -50,6 +51,79 @@ async fn a_page_that_leaves_takes_its_far_socket_along() {
         tcp.read_to_end(&mut rest).await.unwrap();
     });
     read.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_that_leaves_during_the_handshake_takes_its_far_socket_along() {
+    let page = Page::new().await;
+    // Whoever waits for an answer to its request, and to its TLS hello.
+    for scheme in ["ws", "wss"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("{scheme}://{}/", listener.local_addr().unwrap());
+        let agent = page.dial(json!({"url": url})).await;
+        let (mut tcp, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        let mut asked = vec![0; 16 * 1024];
+        assert!(tcp.read(&mut asked).await.unwrap() > 0);
+        drop(agent);
+        // Before the handshake's own limit of ten seconds.
+        let ended = timeout(Duration::from_secs(5), async {
+            while let Ok(1..) = tcp.read(&mut asked).await {}
+        });
+        ended.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_cut() {
+    let page = Page::new().await;
+    for (begin, piece, event) in [
+        (
+            "",
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n",
+            "error",
+        ),
+        ("HTTP/1.1 403 Forbidden\r\n", "X: aaaaaaaa\r\n", "error"),
+        ("HTTP/1.1 403 Forbidden\r\nX: ", "aaaaaaaaaaaaaaaa", "error"),
+        (
+            "HTTP/1.1 403 Forbidden\r\n\r\n",
+            "aaaaaaaaaaaaaaaa",
+            "refused",
+        ),
+        ("", "SSH-2.0-aaaaaaaa", "error"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/", listener.local_addr().unwrap());
+        let mut agent = page.dial(json!({"url": url})).await;
+        let (mut tcp, _) = timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+        read_head(&mut tcp).await;
+        let flood = async {
+            let mut sent = begin.len();
+            if tcp.write_all(begin.as_bytes()).await.is_ok() {
+                let pieces = piece.repeat(1000);
+                while tcp.write_all(pieces.as_bytes()).await.is_ok() {
+                    sent += pieces.len();
+                }
+            }
+            sent
+        };
+        let told = async {
+            let mut bytes = 0;
+            loop {
+                let told = agent.next().await;
+                bytes += told.to_string().len();
+                if told["ev"] == event {
+                    return bytes;
+                }
+            }
+        };
+        let (sent, told) = timeout(PATIENCE, async { tokio::join!(flood, told) })
+            .await
+            .unwrap();
+        // What the system holds on the way is sent, and told to nobody.
+        assert!(sent < 64 << 20, "{sent} bytes of {begin}{piece}");
+        assert!(told < 1 << 20, "{told} bytes of {begin}{piece}");
+        assert_eq!(agent.ended().await, 1000);
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
-//! The parts of the build script that only compute: what a manifest may say, and when a build is of these sources.
+//! Parts of the build script: what a manifest may say, when a build is of these sources, and which Node will do.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../build/inputs.rs"]
 mod inputs;
 #[path = "../build/manifest.rs"]
 mod manifest;
+#[cfg(unix)]
+#[path = "../build/node.rs"]
+#[allow(dead_code, reason = "npm is run with a network")]
+mod node;
 
 use std::fs;
 use std::path::Path;
@@ -119,4 +123,60 @@ fn node_and_rust_describe_the_sources_alike() {
         return;
     };
     assert_eq!(built, inputs::list(&root).unwrap());
+}
+
+/// Whatever stands in for Node there, the build goes on, and says why it has no pages.
+#[cfg(unix)]
+#[test]
+fn a_node_that_will_not_do_is_told_in_a_sentence() {
+    use std::process::Command;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let ask = |script: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]);
+        node::version(shell, &log)
+    };
+    assert_eq!(ask("echo v20.1.0").as_deref(), Ok("v20.1.0"));
+    assert_eq!(
+        ask("echo fetching >&2; echo v100.0.0-x").as_deref(),
+        Ok("v100.0.0-x")
+    );
+    for (script, words) in [
+        ("echo v18.20.4", "here is v18.20.4"),
+        ("true", "without a version"),
+        ("echo 21", "without a version"),
+        ("echo v20.1.0; echo no such snap >&2; exit 1", "v20.1.0"),
+        (
+            "printf '\\033[31merror: no node\\033[0m' >&2; exit 127",
+            "error: no node",
+        ),
+    ] {
+        let why = ask(script).unwrap_err();
+        assert!(
+            why.contains("Node 20 or newer") && why.contains(words),
+            "{script}: {why}"
+        );
+        assert!(!why.contains(char::is_control), "{why:?}");
+    }
+    let why = node::version(Command::new(folder.path().join("node")), &log).unwrap_err();
+    assert!(why.ends_with("is not in PATH"), "{why}");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_waits_for_ever() {
+    use std::process::Command;
+    use std::time::{Duration, Instant};
+    let folder = tempfile::tempdir().unwrap();
+    let begun = Instant::now();
+    let mut never = Command::new("sleep");
+    never.arg("300");
+    let why = node::run(
+        &mut never,
+        &folder.path().join("log"),
+        Duration::from_millis(200),
+    );
+    assert_eq!(why.unwrap_err(), "sleep was not done after 0 s");
+    assert!(begun.elapsed() < Duration::from_secs(30));
 }

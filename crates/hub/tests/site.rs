@@ -125,6 +125,15 @@ async fn every_file_is_served_with_its_type_its_policy_and_its_cache() {
             assert!(policy.contains(part), "{path}: {policy}");
         }
         assert!(!policy.contains("unsafe"), "{policy}");
+        let names = if path == "/tester" {
+            "tidewire-matcher"
+        } else {
+            "'none'"
+        };
+        assert!(
+            policy.ends_with(&format!("; trusted-types {names}")),
+            "{path}: {policy}"
+        );
         let is_hashed = path.starts_with("/assets/") && path != "/assets/favicon.svg";
         let cache = answer.header("cache-control");
         if is_hashed {
@@ -249,6 +258,23 @@ async fn what_is_not_there_is_told_in_a_sentence() {
     }
 }
 
+/// What only the full pages have is not there, and is told with these words.
+async fn full_pages_are_missing(hub: &Running, words: &str) {
+    for path in [
+        "/tester",
+        "/demos",
+        "/demos/prices",
+        "/tester.html",
+        "/chat.js",
+        "/tidewire.js",
+    ] {
+        let answer = get(hub, path).await;
+        assert_eq!(answer.status, 404, "{path}");
+        let text = answer.text();
+        assert!(text.contains(words), "{path}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn plain_pages_and_none_are_a_matter_of_configuration() {
     let mut config = in_memory();
@@ -264,22 +290,7 @@ async fn plain_pages_and_none_are_a_matter_of_configuration() {
             .text()
             .contains("\"pages\":\"plain\"")
     );
-    for path in [
-        "/tester",
-        "/demos",
-        "/demos/prices",
-        "/tester.html",
-        "/chat.js",
-        "/tidewire.js",
-    ] {
-        let answer = get(&hub, path).await;
-        assert_eq!(answer.status, 404, "{path}");
-        assert!(
-            answer.text().contains("\"pages\""),
-            "{path}: {}",
-            answer.text()
-        );
-    }
+    full_pages_are_missing(&hub, "\"pages\"").await;
     let mut config = in_memory();
     config.pages = Pages::Off;
     let hub = start(config).await;
@@ -319,20 +330,5 @@ async fn a_binary_without_the_full_pages_says_how_to_get_them() {
     }
     assert!(get(&hub, "/").await.text().contains("cargo xtask web"));
     assert_eq!(get(&hub, "/chat/lobby").await.status, 200);
-    for path in [
-        "/tester",
-        "/demos",
-        "/demos/prices",
-        "/tester.html",
-        "/chat.js",
-        "/tidewire.js",
-    ] {
-        let answer = get(&hub, path).await;
-        assert_eq!(answer.status, 404, "{path}");
-        assert!(
-            answer.text().contains("cargo xtask web"),
-            "{path}: {}",
-            answer.text()
-        );
-    }
+    full_pages_are_missing(&hub, "cargo xtask web").await;
 }

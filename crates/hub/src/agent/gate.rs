@@ -13,7 +13,7 @@ use http::header::{HOST, ORIGIN};
 /// # Errors
 ///
 /// The sentence.
-pub(super) fn judge<B>(request: &Request<B>) -> Result<(), &'static str> {
+pub(crate) fn judge<B>(request: &Request<B>) -> Result<(), &'static str> {
     let caller = request.extensions().get::<Caller>();
     let Some(caller) = caller.filter(|caller| is_from_here(caller, request)) else {
         return Err(

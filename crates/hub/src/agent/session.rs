@@ -3,8 +3,7 @@
 use super::relay::{self, Left, Pings};
 use super::tape::{Tape, Told};
 use super::wire::{self, Event, Open};
-use super::{dial, trouble};
-use crate::node::Node;
+use super::{Agent, dial, trouble};
 use std::sync::Arc;
 use std::time::Duration;
 use tidewire::{Kind, Message, Receiver, Sender, WebSocket};
@@ -32,9 +31,9 @@ const OVER: u16 = 1000;
 const STOPPING: u16 = 1001;
 
 /// Serves a page's socket until it ends.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut page: WebSocket,
-    node: &Node,
+    agent: &Agent,
     mut leaving: watch::Receiver<Option<Instant>>,
 ) {
     let opened = tokio::select! {
@@ -50,11 +49,7 @@ pub(super) async fn run(
             return turn_away(page, wrong, "Connect again.").await;
         }
     };
-    let admitted = node
-        .agent
-        .as_ref()
-        .is_some_and(|agent| agent.admits(&open.key));
-    if !admitted {
+    if !agent.admits(&open.key) {
         sleep(GUESS).await;
         let wrong = "this key was not given by this server, or is forgotten";
         let hint = "Open the link that the terminal shows in which the server runs.";

@@ -1,5 +1,6 @@
 //! HTTP on a shard: one connection at a time, judged before it is answered.
 
+mod agent;
 mod cors;
 mod metrics;
 pub(crate) mod routes;
@@ -10,8 +11,8 @@ use crate::door::Admission;
 use crate::guard::{Denied, Endpoint};
 use crate::node::HubEvent;
 use crate::shard::Local;
+use crate::web::answers;
 use crate::web::caller::{Caller, value};
-use crate::web::pages;
 use crate::web::patience::Cut;
 use crate::web::site;
 use axum::body::Body;
@@ -126,7 +127,7 @@ fn judge<B>(
     judged.map_err(|denied| Box::new(deny(local, caller, denied)))?;
     if origin.is_none() && is_smuggled(request) {
         let words = "A page of another site asks for this without saying which: use fetch or EventSource, with CORS.";
-        return Err(Box::new(pages::sentence(StatusCode::FORBIDDEN, words)));
+        return Err(Box::new(answers::sentence(StatusCode::FORBIDDEN, words)));
     }
     Ok(())
 }
@@ -150,7 +151,7 @@ fn is_smuggled<B>(request: &Request<B>) -> bool {
 }
 
 fn deny(local: &Local, caller: &Caller, denied: Denied) -> Response<Body> {
-    let answer = pages::sentence(StatusCode::FORBIDDEN, denied.to_string());
+    let answer = answers::sentence(StatusCode::FORBIDDEN, denied.to_string());
     local.node.tally.denied(&denied);
     let peer = caller.peer;
     local.node.tell(HubEvent::Denied { peer, denied });

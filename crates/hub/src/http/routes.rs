@@ -1,11 +1,10 @@
 //! Which path is what.
 
-use super::{metrics, socket, status, wants_upgrade};
-use crate::agent;
+use super::{agent, metrics, socket, status, wants_upgrade};
 use crate::config::Pages;
 use crate::shard::Local;
 use crate::transport::{poll, sse, uplink};
-use crate::web::{pages, url};
+use crate::web::{answers, pages, url};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -28,7 +27,7 @@ pub(crate) fn router() -> Router {
         .route("/uplink", post(uplink::answer))
         .route(
             "/healthz",
-            get(async || pages::sentence(StatusCode::OK, "ok")),
+            get(async || answers::sentence(StatusCode::OK, "ok")),
         )
         .route("/metrics", get(metrics::metrics))
         .route("/status", get(status::status))
@@ -46,7 +45,7 @@ async fn root(request: Request) -> Response {
 /// Everything else: scripts, styles, and pages that are no endpoint besides.
 async fn page(request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return pages::missing();
+        return answers::missing();
     }
     pages::at(kind(), request.uri().path(), request.headers())
 }
@@ -71,7 +70,7 @@ fn talk_or_page(
     channel: Result<tidewire_hub_proto::Channel, String>,
 ) -> Response {
     match channel {
-        Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => answers::sentence(StatusCode::BAD_REQUEST, wrong),
         Ok(channel) if wants_upgrade(request.headers()) => socket::plain(request, channel, false),
         Ok(_) => pages::room(kind(), request.headers()),
     }

@@ -4,9 +4,9 @@ use crate::door::Admission;
 use crate::protocol::{Speech, plain};
 use crate::shard::Local;
 use crate::transport::websocket;
+use crate::web::answers;
 use crate::web::caller::Caller;
 use crate::web::opening::connect;
-use crate::web::pages;
 use crate::web::url::{self, Query};
 use axum::extract::Request;
 use axum::response::Response;
@@ -24,10 +24,10 @@ pub(super) async fn native(request: Request) -> Response {
     let opening = Query::parse(request.uri().query()).and_then(|query| connect(&query, true));
     let (connect, chance) = match opening {
         Ok(opening) => opening,
-        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => return answers::sentence(StatusCode::BAD_REQUEST, wrong),
     };
     let Some(local) = Local::here() else {
-        return pages::missing();
+        return answers::missing();
     };
     let server = local.node.lines.native(chance);
     upgrade(request, &local, &server, move |local, socket, admission| {
@@ -41,7 +41,7 @@ pub(super) async fn native(request: Request) -> Response {
 pub(super) async fn v2(request: Request) -> Response {
     match url::channel(url::part(request.uri(), 3)) {
         Ok(channel) => plain(request, channel, false),
-        Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => answers::sentence(StatusCode::BAD_REQUEST, wrong),
     }
 }
 
@@ -49,7 +49,7 @@ pub(super) async fn v2(request: Request) -> Response {
 pub(super) async fn v3(request: Request) -> Response {
     match url::channel(url::part(request.uri(), 2)) {
         Ok(channel) => plain(request, channel, true),
-        Err(wrong) => pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => answers::sentence(StatusCode::BAD_REQUEST, wrong),
     }
 }
 
@@ -71,17 +71,17 @@ pub(super) fn plain(request: Request, channel: Channel, events: bool) -> Respons
     });
     let (speech, subscribe, (connect, chance)) = match opening {
         Ok(opening) => opening,
-        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => return answers::sentence(StatusCode::BAD_REQUEST, wrong),
     };
     let Some(local) = Local::here() else {
-        return pages::missing();
+        return answers::missing();
     };
     let namespace = channel.namespace();
     let Some(server) = local.node.lines.plain(namespace, chance) else {
         let words = format!(
             "There is no namespace {namespace:?} here; a name without a colon means chat:NAME."
         );
-        return pages::sentence(StatusCode::NOT_FOUND, words);
+        return answers::sentence(StatusCode::NOT_FOUND, words);
     };
     let mut first = vec![subscribe];
     if speech.members {
@@ -102,7 +102,7 @@ pub(super) fn plain(request: Request, channel: Channel, events: bool) -> Respons
 /// `/echo`: what comes goes back.
 pub(super) async fn echo(request: Request) -> Response {
     let Some(local) = Local::here() else {
-        return pages::missing();
+        return answers::missing();
     };
     let server = local.node.lines.echo();
     upgrade(request, &local, &server, |local, mut socket, admission| {
@@ -128,10 +128,10 @@ fn upgrade(
 ) -> Response {
     if local.leaving.borrow().is_some() {
         let words = "The server is stopping; come back in a moment.";
-        return pages::sentence(StatusCode::SERVICE_UNAVAILABLE, words);
+        return answers::sentence(StatusCode::SERVICE_UNAVAILABLE, words);
     }
     let Some(caller) = request.extensions_mut().remove::<Caller>() else {
-        return pages::missing();
+        return answers::missing();
     };
     let is_native = request.uri().path() == "/ws";
     let mut upgrade = match Upgrade::new(&mut request, server) {

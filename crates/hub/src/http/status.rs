@@ -4,7 +4,7 @@ use crate::config::{Namespace, Pages, describe_namespace};
 use crate::node::Node;
 use crate::shard::Local;
 use crate::web::caller::{Caller, is_from_here};
-use crate::web::{pages, site};
+use crate::web::{answers, site};
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
@@ -15,7 +15,7 @@ pub(super) async fn status(request: Request) -> Response {
     let caller = request.extensions().get::<Caller>();
     let may_know = caller.is_some_and(|caller| is_from_here(caller, &request));
     let Some(node) = Local::here().map(|local| local.node.clone()) else {
-        return pages::missing();
+        return answers::missing();
     };
     let counters = if may_know {
         Some(node.counters().await)
@@ -23,7 +23,7 @@ pub(super) async fn status(request: Request) -> Response {
         None
     };
     let text = format!("{}\n", describe(&node, counters.as_deref()));
-    pages::answer(StatusCode::OK, "application/json", text)
+    answers::answer(StatusCode::OK, "application/json", text)
 }
 
 /// `counters`: what the shards count, for who may know.

@@ -6,7 +6,7 @@ use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
 use crate::shard::Local;
 use crate::web::url::Query;
-use crate::web::{caller, pages};
+use crate::web::{answers, caller};
 use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
@@ -150,10 +150,10 @@ pub(crate) async fn answer(request: Request) -> Response {
     });
     let (wait, followed) = match asked {
         Ok(asked) => asked,
-        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => return answers::sentence(StatusCode::BAD_REQUEST, wrong),
     };
     let Some((basket, leave, token)) = begin(followed, wait) else {
-        return pages::missing();
+        return answers::missing();
     };
     let until = Instant::now() + wait;
     // Whoever does not want to wait wants to know where the channels are all the same.
@@ -172,7 +172,7 @@ pub(crate) async fn answer(request: Request) -> Response {
     body.extend_from_slice(format!("\"client\":\"{token}\",\"messages\":[").as_bytes());
     body.extend_from_slice(&contents.objects);
     body.extend_from_slice(b"]}\n");
-    pages::answer(status, "application/json", cut.body(body.into()))
+    answers::answer(status, "application/json", cut.body(body.into()))
 }
 
 /// Opens the session; the client's token besides.

@@ -7,7 +7,7 @@ use crate::protocol::Format;
 use crate::shard::Local;
 use crate::web::patience::{self, Cut};
 use crate::web::url::Query;
-use crate::web::{caller, pages};
+use crate::web::{answers, caller};
 use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
@@ -133,13 +133,13 @@ pub(crate) async fn open(request: Request) -> Response {
     let followed = query.and_then(|query| Followed::read(&query, request.headers(), true));
     let mut followed = match followed {
         Ok(followed) => followed,
-        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => return answers::sentence(StatusCode::BAD_REQUEST, wrong),
     };
     let Some(local) = Local::here() else {
-        return pages::missing();
+        return answers::missing();
     };
     if local.leaving.borrow().is_some() {
-        return pages::sentence(
+        return answers::sentence(
             StatusCode::SERVICE_UNAVAILABLE,
             "The server is stopping; come back in a moment.",
         );
@@ -165,7 +165,7 @@ pub(crate) async fn open(request: Request) -> Response {
     // What may not be followed is told at once, and not by an event that nobody would expect.
     if let (Some(code), Some(frame)) = (events.refused.get(), events.first.take()) {
         let said = Bytes::copy_from_slice(frame.payload());
-        return pages::answer(followed::status(code), "application/json", said);
+        return answers::answer(followed::status(code), "application/json", said);
     }
     events.begun.set(true);
     let interval = keepalive(local.node.config.ping_interval, followed.chance);

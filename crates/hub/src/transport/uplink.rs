@@ -7,7 +7,7 @@ use crate::protocol::{Format, Heard, native};
 use crate::shard::Local;
 use crate::web::patience::Cut;
 use crate::web::url::Query;
-use crate::web::{caller, opening, pages};
+use crate::web::{answers, caller, opening};
 use axum::body::to_bytes;
 use axum::response::Response;
 use http::StatusCode;
@@ -98,27 +98,27 @@ pub(crate) async fn answer(request: axum::extract::Request) -> Response {
     let opening = query.and_then(|query| opening::connect(&query, false));
     let mut connect = match opening {
         Ok((connect, _)) => connect,
-        Err(wrong) => return pages::sentence(StatusCode::BAD_REQUEST, wrong),
+        Err(wrong) => return answers::sentence(StatusCode::BAD_REQUEST, wrong),
     };
     connect.transport = TransportKind::Uplink;
     let Some(most) = Local::here().map(|local| local.node.lines.largest_command()) else {
-        return pages::missing();
+        return answers::missing();
     };
     let body = match timeout(PATIENCE, to_bytes(request.into_body(), most)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
             let words = format!("The commands did not arrive, or are larger than {most} bytes.");
-            return pages::sentence(StatusCode::PAYLOAD_TOO_LARGE, words);
+            return answers::sentence(StatusCode::PAYLOAD_TOO_LARGE, words);
         }
         Err(_) => {
-            return pages::sentence(
+            return answers::sentence(
                 StatusCode::REQUEST_TIMEOUT,
                 "The commands did not arrive in time.",
             );
         }
     };
     let Ok(text) = std::str::from_utf8(&body) else {
-        return pages::sentence(StatusCode::BAD_REQUEST, "Commands are JSON in UTF-8.");
+        return answers::sentence(StatusCode::BAD_REQUEST, "Commands are JSON in UTF-8.");
     };
     let is_batch = text.trim_start().starts_with('[');
     let mut heard = Vec::new();
@@ -131,7 +131,7 @@ pub(crate) async fn answer(request: axum::extract::Request) -> Response {
         Local::here().is_some_and(|local| local.node.settings.client_key.verify(&client).is_some());
     if !known {
         let words = "client: this id was not given by this hub; take the one from `hello`, or from an answer to /poll.";
-        return pages::sentence(StatusCode::FORBIDDEN, words);
+        return answers::sentence(StatusCode::FORBIDDEN, words);
     }
     run(connect, heard, is_batch, cut).await
 }
@@ -139,7 +139,7 @@ pub(crate) async fn answer(request: axum::extract::Request) -> Response {
 /// Has the commands done, and answers with what came of them.
 async fn run(connect: Connect, heard: Vec<Heard>, is_batch: bool, cut: Cut) -> Response {
     let Some((answers, leave)) = begin(connect, heard.len()) else {
-        return pages::missing();
+        return answers::missing();
     };
     let session = leave.0;
     let done = async {
@@ -163,7 +163,7 @@ async fn run(connect: Connect, heard: Vec<Heard>, is_batch: bool, cut: Cut) -> R
     };
     let (open, close) = if is_batch { ("[", "]\n") } else { ("", "\n") };
     let body = [open.as_bytes(), &given.objects, close.as_bytes()].concat();
-    pages::answer(status, "application/json", cut.body(body.into()))
+    answers::answer(status, "application/json", cut.body(body.into()))
 }
 
 fn begin(connect: Connect, expected: usize) -> Option<(Arc<Answers>, Leave)> {

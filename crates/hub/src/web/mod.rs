@@ -1,5 +1,6 @@
 //! What requests and answers are made of, for routes and transports alike.
 
+pub(crate) mod answers;
 pub(crate) mod caller;
 pub(crate) mod opening;
 pub(crate) mod pages;

@@ -1,6 +1,6 @@
 //! The full pages, as `web/` builds them: a table that the build script writes, and how its files are served.
 
-use super::pages::{self, HTML};
+use super::answers::{self, HTML};
 use axum::body::Body;
 use bytes::Bytes;
 use http::header::{
@@ -31,10 +31,22 @@ pub(crate) const ROOM: &str = "/chat/*";
 /// Scripts that pages of other sites load.
 const FOR_ALL: [&str; 2] = ["/tidewire.js", "/chat.js"];
 
-/// As the plain pages have it; besides, no text becomes markup or code, and pictures may come from memory.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
-    connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
-    require-trusted-types-for 'script'; trusted-types 'none'";
+/// As the plain pages have it; besides, pictures may come from memory, and no text becomes markup or code but by a
+/// policy of these names.
+macro_rules! policy {
+    ($names:literal) => {
+        concat!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; ",
+            "connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; ",
+            "require-trusted-types-for 'script'; trusted-types ",
+            $names
+        )
+    };
+}
+
+/// Of all files but the tester, which has the worker that runs regular expressions: its address is a script.
+const POLICY: &str = policy!("'none'");
+const TESTER: (&str, &str) = ("/tester", policy!("tidewire-matcher"));
 
 /// Whether the full pages are in this binary.
 pub(crate) fn is_embedded() -> bool {
@@ -67,19 +79,24 @@ impl File {
     /// The answer to a request with these headers.
     pub(crate) fn answer(&self, asked: &HeaderMap) -> Response<Body> {
         let mut answer = if is_known(asked, self.tag) {
-            let mut answer = pages::answer(StatusCode::NOT_MODIFIED, self.kind(), Body::empty());
+            let mut answer = answers::answer(StatusCode::NOT_MODIFIED, self.kind(), Body::empty());
             answer.headers_mut().remove(http::header::CONTENT_TYPE);
             answer
         } else {
             let gzip = self.gzip.filter(|_| takes_gzip(asked));
             let body = Bytes::from_static(gzip.unwrap_or(self.body));
-            let mut answer = pages::answer(StatusCode::OK, self.kind(), body);
+            let mut answer = answers::answer(StatusCode::OK, self.kind(), body);
             if gzip.is_some() {
                 set(&mut answer, CONTENT_ENCODING, "gzip");
             }
             answer
         };
-        set(&mut answer, CONTENT_SECURITY_POLICY, POLICY);
+        let policy = if self.url == TESTER.0 {
+            TESTER.1
+        } else {
+            POLICY
+        };
+        set(&mut answer, CONTENT_SECURITY_POLICY, policy);
         set(&mut answer, ETAG, self.tag);
         set(&mut answer, VARY, "Accept-Encoding");
         if self.is_immutable() {
@@ -104,9 +121,9 @@ impl File {
     fn kind(&self) -> &'static str {
         match self.file.rsplit('.').next() {
             Some("html") => HTML,
-            Some("js") => pages::JAVASCRIPT,
-            Some("css") => pages::CSS,
-            Some("svg") => pages::SVG,
+            Some("js") => answers::JAVASCRIPT,
+            Some("css") => answers::CSS,
+            Some("svg") => answers::SVG,
             Some("png") => "image/png",
             Some("json") => "application/json",
             _ => "text/plain; charset=utf-8",
@@ -142,7 +159,12 @@ fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 fn takes_gzip(headers: &HeaderMap) -> bool {
     words(headers, ACCEPT_ENCODING).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        let weight = weight.trim().strip_prefix("q=").map(str::parse::<f32>);
+        // RFC 9110 §12.4.2; letters of a grammar have no case (RFC 5234 §2.3).
+        let weight = weight
+            .trim()
+            .strip_prefix(['q', 'Q'])
+            .and_then(|rest| rest.strip_prefix('='));
+        let weight = weight.map(str::parse::<f32>);
         let refused = weight.is_some_and(|weight| !weight.is_ok_and(|weight| weight > 0.0));
         name.trim().eq_ignore_ascii_case("gzip") && !refused
     })
@@ -169,7 +191,16 @@ mod tests {
         ] {
             assert!(takes_gzip(&asked(ACCEPT_ENCODING, yes)), "{yes}");
         }
-        for no in ["", "br", "gzip;q=0", "gzip; q=0.000", "x-gzip", "gzip;q=a"] {
+        for no in [
+            "",
+            "br",
+            "gzip;q=0",
+            "gzip; Q=0.000",
+            "x-gzip",
+            "gzip;q=a",
+            "*",
+            "*;q=0",
+        ] {
             assert!(!takes_gzip(&asked(ACCEPT_ENCODING, no)), "{no}");
         }
         assert!(!takes_gzip(&HeaderMap::new()));
