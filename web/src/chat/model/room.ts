@@ -1,23 +1,23 @@
 // One room as a page sees it: entering it, coming back, older messages, people, typing, what is unread.
-import { type Channel, type Gap, type Member, type Message, type Reason, type State, Tidewire, type TidewireError, type TransportName } from "tidewire";
+import { type Channel, type Gap, type Message, type Reason, type State, Tidewire, type TidewireError, type TransportName } from "tidewire";
 import type { Language } from "../texts/index.ts";
 import { type Content, ofBytes, typingOf } from "./content.ts";
+import { Crowd } from "./crowd.ts";
 import { spelled } from "./emoji.ts";
 import { isGone, missing } from "./gaps.ts";
 import { identities } from "./identity.ts";
 import { lasting, ofTab } from "./keep.ts";
 import { Outbox, contentOfItem, newKey, toBase64 } from "./outbox.ts";
-import { type Person, changes, nameOf, noteOf, peopleOf, personOf } from "./people.ts";
+import { type Change, nameOf, noteOf, personOf } from "./people.ts";
 import { leave, take } from "./places.ts";
 import type { RoomOptions } from "./room-options.ts";
 import { Sender } from "./sender.ts";
+import { Speech } from "./speech.ts";
 import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
 import { Typing } from "./typing.ts";
 
 const PAGE = 100;
-/** In a fuller room nobody wants to read who comes and goes. */
-const TOLD_PEOPLE = 25;
 
 export class Room {
   readonly timeline = new Timeline();
@@ -31,7 +31,6 @@ export class Room {
   /** Why the room is closed to this page. */
   closed: string | undefined;
   trouble: Trouble | undefined;
-  people: readonly Person[] = [];
   tellsPeople: boolean;
   hasOlder = true;
   isLoading = false;
@@ -39,10 +38,11 @@ export class Room {
   unread: string | undefined;
   unseen = 0;
   /** What a screen reader says next. */
-  spoken: Said[] = [];
+  readonly spoken: Speech<Said>;
   name: string;
   language: Language;
   readonly typing: Typing;
+  readonly crowd: Crowd;
   readonly #options: RoomOptions;
   readonly #tide: Tidewire;
   readonly #channel: Channel;
@@ -50,6 +50,7 @@ export class Room {
   readonly #sender: Sender;
   readonly #place: string;
   #isLooking = false;
+  #isAtEnd = true;
   #isUnreadOld = true;
   #isStopped = false;
   #isComplete = false;
@@ -67,6 +68,8 @@ export class Room {
     this.#outbox = new Outbox(ofTab, `tidewire.outbox.${this.#place}`);
     this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
     this.#channel = this.#tide.channel(room, { history });
+    this.spoken = new Speech(() => this.#changed());
+    this.crowd = new Crowd(() => this.language.t, (changes) => this.#peopleHave(changes), () => this.me);
     this.typing = new Typing((isTyping) => this.#tellTyping(isTyping), () => this.#changed());
     this.#sender = new Sender({
       outbox: this.#outbox,
@@ -113,9 +116,9 @@ export class Room {
     channel.on("live", () => this.#live());
     channel.on("message", (message) => this.#message(message));
     if (this.tellsPeople) {
-      channel.presence.on("sync", (members) => this.#peopleAre(members));
-      channel.presence.on("join", (_, members) => this.#peopleAre(members));
-      channel.presence.on("leave", (_, members) => this.#peopleAre(members));
+      channel.presence.on("sync", (members) => this.crowd.are(members));
+      channel.presence.on("join", (_, members) => this.crowd.are(members));
+      channel.presence.on("leave", (_, members) => this.crowd.are(members));
     }
     globalThis.document?.addEventListener("securitypolicyviolation", this.#violated);
   }
@@ -195,9 +198,9 @@ export class Room {
       this.#isNew(said);
       this.#options.on.message(message);
     }
-    // Only while nobody reads up there.
-    if (this.#isLooking && this.timeline.trim()) {
+    if (this.timeline.trim(this.#isAtEnd)) {
       this.hasOlder = true;
+      this.unread = this.unread && this.timeline.heldFrom(this.unread);
     }
     this.#changed();
   }
@@ -206,7 +209,7 @@ export class Room {
     if (said.person === this.me && this.me !== "") {
       return;
     }
-    this.spoken = [...this.spoken.slice(-4), said];
+    this.spoken.add(said);
     if (this.#isLooking) {
       this.#read();
       return;
@@ -218,10 +221,11 @@ export class Room {
     }
   }
 
-  /** Whether somebody looks at the newest messages. */
-  look(isLooking: boolean): void {
-    this.#isLooking = isLooking;
-    if (isLooking && this.isEntered) {
+  /** Whether the newest messages are on the page, and whether the page is seen. */
+  look(isAtEnd: boolean, isSeen: boolean): void {
+    this.#isAtEnd = isAtEnd;
+    this.#isLooking = isAtEnd && isSeen;
+    if (this.#isLooking && this.isEntered) {
       this.#isUnreadOld = true;
       this.#read();
       if (this.unseen > 0) {
@@ -257,8 +261,7 @@ export class Room {
   #markUnread(): void {
     const { entries } = this.timeline;
     const last = entries.findIndex((entry) => entry.kind === "message" && entry.pos === this.#oldRead);
-    const fresh = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && entry.person !== this.me);
-    this.unread = fresh?.id;
+    this.unread = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && entry.person !== this.me)?.id;
   }
 
   async #gap({ from }: Gap): Promise<void> {
@@ -298,15 +301,9 @@ export class Room {
     this.#change(() => (this.isLoading = false));
   }
 
-  #peopleAre(members: readonly Member[]): void {
-    const before = this.people;
-    const isFirst = before.length === 0;
-    this.people = peopleOf(members, this.language.t);
-    if (!isFirst && this.isEntered && this.people.length <= TOLD_PEOPLE) {
-      const others = (people: readonly Person[]) => people.filter(({ person }) => person !== this.me);
-      for (const change of changes(others(before), others(this.people))) {
-        this.timeline.note(noteOf(change, this.language.t), Date.now());
-      }
+  #peopleHave(changes: readonly Change[]): void {
+    for (const change of this.isEntered ? changes : []) {
+      this.timeline.note(noteOf(change, this.language.t), Date.now());
     }
     this.#changed();
   }
@@ -383,6 +380,8 @@ export class Room {
     identities.leave(this.#options.server.href, this);
     this.#sender.end();
     this.typing.end();
+    this.spoken.end();
+    this.crowd.end();
     await this.#tide.close();
   }
 

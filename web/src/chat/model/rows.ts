@@ -20,7 +20,9 @@ export const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0
 /** `unread`: the id of the first entry that nobody has looked at. `me`: whose messages are one's own. */
 export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], me: string, unread: string | undefined): Row[] {
   const rows: Row[] = [];
+  /** The day of the row above: its first moment, and that of the next. */
   let day = NaN;
+  let next = NaN;
   let last: MessageRow | undefined;
   const all: readonly (Entry | Pending)[] = [...entries, ...pending];
   for (const item of all) {
@@ -29,8 +31,9 @@ export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], m
       last = undefined;
       continue;
     }
-    if (midnight(item.at) !== day) {
+    if (!(item.at >= day && item.at < next)) {
       day = midnight(item.at);
+      next = new Date(day).setDate(new Date(day).getDate() + 1);
       rows.push({ kind: "day", id: `day ${item.id}`, at: item.at });
       last = undefined;
     }

@@ -7,6 +7,8 @@ import { Picker } from "./picker.tsx";
 
 interface Props {
   language: Language;
+  /** What was written and not sent: it outlives the field. */
+  draft: { current: string };
   takesFocus: boolean;
   images: readonly Image[];
   problem: string;
@@ -17,14 +19,15 @@ interface Props {
   onTyping: (isSomething: boolean) => void;
 }
 
-export function Composer({ language: { t }, takesFocus, images, problem, onFiles, onTakeOut, onSend, onTyping }: Props) {
-  const [text, setText] = useState("");
+export function Composer({ language: { t }, draft, takesFocus, images, problem, onFiles, onTakeOut, onSend, onTyping }: Props) {
+  const [text, setText] = useState(draft.current);
   const [isPicking, setPicking] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   const caret = useRef<[number, number] | undefined>(undefined);
 
   useLayoutEffect(() => {
+    draft.current = text;
     const area = field.current!;
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight + 2, 160)}px`;

@@ -21,7 +21,7 @@ interface Props {
   toNewest: number;
   empty: ComponentChildren;
   onOlder: () => void;
-  onLook: (isLooking: boolean) => void;
+  onLook: (isAtEnd: boolean, isSeen: boolean) => void;
   onRetry: (key: string) => void;
   onDelete: (key: string) => void;
 }
@@ -34,6 +34,8 @@ interface Place {
   rows: readonly Row[];
   piece: Piece;
   isPinned: boolean;
+  /** How far was scrolled last. */
+  top: number;
   anchor: Anchor | undefined;
   toNewest: number;
 }
@@ -43,7 +45,7 @@ export function Log(props: Props) {
   const { t } = language;
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, anchor: undefined, toNewest });
+  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, top: 0, anchor: undefined, toNewest });
   const [isPinned, setPinned] = useState(true);
   const [, redraw] = useState(0);
   const now = place.current;
@@ -63,7 +65,7 @@ export function Log(props: Props) {
     }
   });
   useEffect(() => {
-    const tell = () => onLook(place.current.isPinned && document.visibilityState === "visible");
+    const tell = () => onLook(place.current.isPinned, document.visibilityState === "visible");
     tell();
     document.addEventListener("visibilitychange", tell);
     return () => document.removeEventListener("visibilitychange", tell);
@@ -73,7 +75,10 @@ export function Log(props: Props) {
     const element = box.current!;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const total = now.rows.length;
-    now.isPinned = below < NEAR && now.piece.end >= total;
+    // Whoever scrolls up leaves the end at once: in a busy room the next drawing would pull them back.
+    const isUp = element.scrollTop < now.top;
+    now.top = element.scrollTop;
+    now.isPinned = below < (isUp ? 2 : NEAR) && now.piece.end >= total;
     now.anchor = anchorIn(element, list.current!);
     setPinned(now.isPinned);
     if (element.scrollTop < element.clientHeight && !now.isPinned) {
@@ -160,6 +165,7 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
   }
   if (now.isPinned) {
     box.scrollTop = box.scrollHeight;
+    now.top = box.scrollTop;
     return;
   }
   const { anchor } = now;
@@ -170,6 +176,7 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
     const shift = element.getBoundingClientRect().top - box.getBoundingClientRect().top - wanted;
     if (Math.abs(shift) > 0.1) {
       box.scrollTop += shift;
+      now.top = box.scrollTop;
     }
   }
   now.anchor = anchorIn(box, list);
