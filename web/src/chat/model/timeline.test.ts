@@ -130,3 +130,21 @@ test("a time that no calendar knows does no harm", () => {
     expect(timeline.add({ ...message(n), at })?.at).toBe(0);
   }
 });
+
+test("where the device's clock is off, what is sent has the hub's time", () => {
+  const timeline = new Timeline();
+  const now = Date.now();
+  const sent = () => {
+    timeline.send("k", { kind: "text", text: "x" }, now);
+    const { at } = timeline.pending.at(-1)!;
+    timeline.drop("k");
+    return Math.round((at - now) / 60_000);
+  };
+  timeline.add({ ...message(1), at: now - 3_600_000 });
+  expect(sent()).toBe(0); // an old message
+  timeline.add({ ...message(2), at: now + 3_600_000 });
+  expect(sent()).toBe(60);
+  timeline.send("own", { kind: "text", text: "x" }, now);
+  timeline.add({ ...message(3), at: now - 7_200_000, key: "own" });
+  expect(sent()).toBe(-120);
+});

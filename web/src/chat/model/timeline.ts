@@ -51,6 +51,9 @@ const SLACK = 500;
 /** And at most, while somebody reads further up. */
 const MOST = 20_000;
 
+/** Clocks that differ by less, in ms, are right. */
+const OFF = 60_000;
+
 /** What a calendar knows; from elsewhere any number may come. */
 const isTime = (at: number): boolean => Math.abs(at) <= 8.64e15;
 
@@ -59,6 +62,8 @@ export class Timeline {
   pending: Pending[] = [];
   #places = new Set<Position>();
   #count = 0;
+  /** How far the hub's clock is ahead of this device's, where that is far. */
+  #ahead = 0;
 
   /** The oldest position that is held. */
   get oldest(): Position | undefined {
@@ -76,6 +81,10 @@ export class Timeline {
   /** Adds a message at the end. `undefined`: it is there already. */
   add(message: Message): Said | undefined {
     const own = this.#arrived(message);
+    const ahead = message.at - Date.now();
+    if (own !== undefined || ahead > OFF) {
+      this.#ahead = Math.abs(ahead) > OFF && isTime(message.at) ? ahead : 0;
+    }
     if (message.pos !== undefined && this.#places.has(message.pos)) {
       return undefined;
     }
@@ -127,7 +136,7 @@ export class Timeline {
 
   /** A message of this page goes on its way. */
   send(key: string, content: Content, at: number, progress: Progress = { state: "sending" }): void {
-    this.pending = [...this.pending, { kind: "pending", id: `key ${key}`, key, at, content, progress }];
+    this.pending = [...this.pending, { kind: "pending", id: `key ${key}`, key, at: at + this.#ahead, content, progress }];
   }
 
   /** How far it is. */
