@@ -1,8 +1,8 @@
 // What hands do: keys, a name of nothing, a text that is half written.
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PHONE, Person, startBrowser } from "./browser.ts";
-import { ROOMY, enter } from "./chat.ts";
+import { DESKTOP, PHONE, Person, startBrowser } from "./browser.ts";
+import { ROOMY, enter, isConnected, publish, say } from "./chat.ts";
 import { Hub } from "./hub.ts";
 
 let hub: Hub;
@@ -64,4 +64,42 @@ test("on a phone the list of people closes by Escape, and by touching the messag
   await page.locator(".people").waitFor({ state: "hidden" });
   expect(await button.getAttribute("aria-expanded")).toBe("false");
   await ann.leave();
+});
+
+test("at the end one stays at the end, whatever happens to the sizes", async () => {
+  const other = await Hub.start({ config: ROOMY });
+  const ann = await Person.enter(browser);
+  const page = await enter(ann, other, "sizes", "Ann");
+  await publish(other, "sizes", Array.from({ length: 30 }, (_, n) => ({ text: `${n} ${"lorem ipsum ".repeat(n % 12)}` })));
+  await other.kill();
+  await page.getByText("The connection was lost.").waitFor();
+  await say(page, "while it was lost");
+  for (const size of [PHONE, DESKTOP, PHONE]) {
+    await page.setViewportSize(size);
+    await page.waitForTimeout(200);
+    expect(await page.locator(".jump").count()).toBe(0);
+    const [end, edge] = await page.locator(".log").evaluate((log) => [log.scrollHeight - log.scrollTop, log.clientHeight]);
+    expect(end! - edge!).toBeLessThan(2);
+  }
+  await ann.leave();
+  await other.stop();
+});
+
+test("whom the hub has forgotten is still oneself", async () => {
+  const other = await Hub.start({ config: ROOMY });
+  const ann = await Person.enter(browser);
+  const page = await enter(ann, other, "forgotten", "Ann");
+  await say(page, "before");
+  await page.locator(".message.own .state", { hasText: "✓" }).waitFor();
+  await other.kill();
+  // Nobody has heard of her there any more.
+  other.forget();
+  await other.run();
+  await isConnected(page);
+  await say(page, "after");
+  await page.locator(".message.own", { hasText: "after" }).waitFor();
+  expect(await page.locator(".message.own .text").allInnerTexts()).toEqual(["before", "after"]);
+  expect(await page.locator(".note", { hasText: "Ann" }).count()).toBe(0);
+  await ann.leave();
+  await other.stop();
 });

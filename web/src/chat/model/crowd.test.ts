@@ -10,7 +10,7 @@ const members = (from: number, to: number) => Array.from({ length: to - from }, 
 
 test("in a small room each who comes and goes is told, but not oneself", () => {
   const told: unknown[] = [];
-  const crowd = new Crowd(() => en, (changes) => told.push(...changes), () => "c0");
+  const crowd = new Crowd(() => en, (changes) => told.push(...changes), () => new Set(["c0"]));
   crowd.are(members(0, 2));
   crowd.are(members(0, 3));
   crowd.are(members(1, 3));
@@ -23,7 +23,7 @@ test("5,000 who come and go are counted once a second, and not told", () => {
   const crowd = new Crowd(() => en, (changes) => {
     counted += 1;
     expect(changes).toEqual([]);
-  }, () => "");
+  }, () => new Set());
   for (let n = 0; n < 500; n += 1) {
     crowd.are(members(n, 5_000 + n));
     vi.advanceTimersByTime(4);

@@ -15,7 +15,7 @@ export class Crowd {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** `told`: the people have changed; what is to be told of it. */
-  constructor(private readonly words: () => Texts, private readonly told: (changes: readonly Change[]) => void, private readonly me: () => string) {}
+  constructor(private readonly words: () => Texts, private readonly told: (changes: readonly Change[]) => void, private readonly mine: () => ReadonlySet<string>) {}
 
   are(members: readonly Member[]): void {
     this.#members = members;
@@ -32,8 +32,8 @@ export class Crowd {
     this.#timer = undefined;
     const before = this.people;
     this.people = peopleOf(this.#members, this.words());
-    const me = this.me();
-    const others = (people: readonly Person[]) => people.filter(({ person }) => person !== me);
+    const mine = this.mine();
+    const others = (people: readonly Person[]) => people.filter(({ person }) => !mine.has(person));
     this.told(before.length > 0 && this.people.length <= TOLD ? changes(others(before), others(this.people)) : []);
   }
 

@@ -1,5 +1,5 @@
 // One room as a page sees it: entering it, coming back, older messages, people, typing, what is unread.
-import { type Channel, type Gap, type Message, type Reason, type State, Tidewire, type TidewireError, type TransportName } from "tidewire";
+import { type Channel, type Gap, type Member, type Message, type Reason, type State, Tidewire, type TidewireError, type TransportName } from "tidewire";
 import type { Language } from "../texts/index.ts";
 import { type Content, ofBytes, typingOf } from "./content.ts";
 import { Crowd } from "./crowd.ts";
@@ -11,6 +11,7 @@ import { Outbox, contentOfItem, newKey, toBase64 } from "./outbox.ts";
 import { type Change, nameOf, noteOf, personOf } from "./people.ts";
 import { leave, take } from "./places.ts";
 import type { RoomOptions } from "./room-options.ts";
+import { Self } from "./self.ts";
 import { Sender } from "./sender.ts";
 import { Speech } from "./speech.ts";
 import { type Said, Timeline } from "./timeline.ts";
@@ -43,6 +44,7 @@ export class Room {
   language: Language;
   readonly typing: Typing;
   readonly crowd: Crowd;
+  readonly self = new Self(() => this.#known());
   readonly #options: RoomOptions;
   readonly #tide: Tidewire;
   readonly #channel: Channel;
@@ -69,7 +71,7 @@ export class Room {
     this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
     this.#channel = this.#tide.channel(room, { history });
     this.spoken = new Speech(() => this.#changed());
-    this.crowd = new Crowd(() => this.language.t, (changes) => this.#peopleHave(changes), () => this.me);
+    this.crowd = new Crowd(() => this.language.t, (changes) => this.#peopleHave(changes), () => this.self.all);
     this.typing = new Typing((isTyping) => this.#tellTyping(isTyping), () => this.#changed());
     this.#sender = new Sender({
       outbox: this.#outbox,
@@ -92,10 +94,9 @@ export class Room {
     return this.#tide.transport;
   }
 
-  /** Whose messages are one's own; empty until the hub has said it. */
-  get me(): string {
-    const member = this.#channel.presence.members.find(({ session }) => session === this.#tide.session);
-    return personOf(member ?? (this.#tide.client === undefined ? undefined : { client: this.#tide.client }));
+  #known(): Member | { client: string } | undefined {
+    const { client, session } = this.#tide;
+    return this.#channel.presence.members.find((member) => member.session === session) ?? (client === undefined ? undefined : { client });
   }
 
   #listen(keepsToken: boolean): void {
@@ -181,7 +182,7 @@ export class Room {
     const person = personOf(message.from);
     const isTyping = typingOf(message);
     if (isTyping !== undefined) {
-      if (person !== this.me) {
+      if (!this.self.all.has(person)) {
         this.typing.heard(person, nameOf(message.from, this.language.t), isTyping);
       }
       return;
@@ -206,7 +207,7 @@ export class Room {
   }
 
   #isNew(said: Said): void {
-    if (said.person === this.me && this.me !== "") {
+    if (this.self.all.has(said.person)) {
       return;
     }
     this.spoken.add(said);
@@ -261,7 +262,7 @@ export class Room {
   #markUnread(): void {
     const { entries } = this.timeline;
     const last = entries.findIndex((entry) => entry.kind === "message" && entry.pos === this.#oldRead);
-    this.unread = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && entry.person !== this.me)?.id;
+    this.unread = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && !this.self.all.has(entry.person))?.id;
   }
 
   async #gap({ from }: Gap): Promise<void> {

@@ -36,8 +36,9 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
   const button = useRef<HTMLButtonElement>(null);
   const draft = useRef("");
   const { entries, pending } = room.timeline;
-  const { me, name } = room;
-  const rows = useMemo(() => rowsOf(entries, pending, me, room.unread), [entries, pending, me, room.unread]);
+  const { name } = room;
+  const { now: me, all: mine } = room.self;
+  const rows = useMemo(() => rowsOf(entries, pending, mine, room.unread), [entries, pending, mine, room.unread]);
   const mustName = asksName && name === "";
 
   const send = (text: string): boolean => {

@@ -34,8 +34,8 @@ interface Place {
   rows: readonly Row[];
   piece: Piece;
   isPinned: boolean;
-  /** How far was scrolled last. */
-  top: number;
+  /** How far was scrolled last, and how high everything was then: where that has changed, nobody has scrolled. */
+  seen: { top: number; full: number; view: number };
   anchor: Anchor | undefined;
   toNewest: number;
 }
@@ -45,7 +45,7 @@ export function Log(props: Props) {
   const { t } = language;
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, top: 0, anchor: undefined, toNewest });
+  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, seen: { top: 0, full: 0, view: 0 }, anchor: undefined, toNewest });
   const [isPinned, setPinned] = useState(true);
   const [, redraw] = useState(0);
   const now = place.current;
@@ -76,8 +76,9 @@ export function Log(props: Props) {
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const total = now.rows.length;
     // Whoever scrolls up leaves the end at once: in a busy room the next drawing would pull them back.
-    const isUp = element.scrollTop < now.top;
-    now.top = element.scrollTop;
+    const last = now.seen;
+    note(now, element);
+    const isUp = now.seen.top < last.top && now.seen.full === last.full && now.seen.view === last.view;
     now.isPinned = below < (isUp ? 2 : NEAR) && now.piece.end >= total;
     now.anchor = anchorIn(element, list.current!);
     setPinned(now.isPinned);
@@ -165,7 +166,7 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
   }
   if (now.isPinned) {
     box.scrollTop = box.scrollHeight;
-    now.top = box.scrollTop;
+    note(now, box);
     return;
   }
   const { anchor } = now;
@@ -176,10 +177,14 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
     const shift = element.getBoundingClientRect().top - box.getBoundingClientRect().top - wanted;
     if (Math.abs(shift) > 0.1) {
       box.scrollTop += shift;
-      now.top = box.scrollTop;
     }
   }
+  note(now, box);
   now.anchor = anchorIn(box, list);
+}
+
+function note(now: Place, { scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
+  now.seen = { top: scrollTop, full: scrollHeight, view: clientHeight };
 }
 
 /** The first message that is seen, by halving: rows are in order. */
