@@ -103,3 +103,23 @@ test("whom the hub has forgotten is still oneself", async () => {
   await ann.leave();
   await other.stop();
 });
+
+test("the emoji picker closes when one goes elsewhere, and does not call back", async () => {
+  const ann = await Person.enter(browser);
+  const page = await enter(ann, hub, "picker", "Ann");
+  const emoji = page.locator(".composer button[aria-expanded]");
+  await emoji.click();
+  await page.locator(".picker").waitFor();
+  await page.getByRole("button", { name: "Change name" }).focus();
+  await page.locator(".picker").waitFor({ state: "detached" });
+  expect(await page.getByRole("button", { name: "Change name" }).evaluate((one) => one.matches(":focus"))).toBe(true);
+  // Its own button opens and closes it; Escape gives back the field.
+  await emoji.click();
+  await page.locator(".picker").waitFor();
+  await emoji.click();
+  await page.locator(".picker").waitFor({ state: "detached" });
+  await emoji.click();
+  await page.keyboard.press("Escape");
+  expect(await page.locator("textarea").evaluate((one) => one.matches(":focus"))).toBe(true);
+  await ann.leave();
+});

@@ -141,13 +141,16 @@ function stateOf(room: Room, t: Texts): ["open" | "wait" | "closed", string] {
   return room.hasFailed ? ["closed", t.offline] : ["wait", t.connecting];
 }
 
+/** The words after a name have to be seen, too. */
+const brief = (name: string): string => ([...name].length > 20 ? `${[...name].slice(0, 19).join("")}…` : name);
+
 function typingText(names: readonly string[], t: Texts, tag: string): string {
-  const [first] = names;
+  const [first] = names.map(brief);
   if (first === undefined) {
     return "";
   }
   if (names.length > 3) {
     return t.typingMany;
   }
-  return names.length === 1 ? t.typingOne(first) : t.typingSome(new Intl.ListFormat(tag).format(names));
+  return names.length === 1 ? t.typingOne(first) : t.typingSome(new Intl.ListFormat(tag).format(names.map(brief)));
 }

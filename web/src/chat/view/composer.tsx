@@ -90,7 +90,7 @@ export function Composer({ language: { t }, draft, takesFocus, images, problem, 
     <form class="composer" part="composer" onSubmit={submit}>
       {problem !== "" && <p class="problem" role="alert" dir="auto">{problem}</p>}
       {images.length > 0 && <div class="images">{images.map((image) => <Preview key={image.id} image={image} label={t.removeImage(image.name)} onTakeOut={() => onTakeOut(image)} />)}</div>}
-      {isPicking && <Picker id="picker" t={t} onPick={pick} onClose={closePicker} />}
+      {isPicking && <Picker id="picker" t={t} onPick={pick} onClose={closePicker} onLeave={() => setPicking(false)} />}
       <div class="field" part="field">
         <button type="button" class="icon" aria-label={t.addImage} title={t.addImage} onClick={() => files.current?.click()}><Icon name="image" /></button>
         <input ref={files} type="file" hidden multiple accept="image/png,image/jpeg,image/webp,image/gif" aria-label={t.addImage} onChange={chosen} />
