@@ -84,6 +84,11 @@ export class Hub {
     await ended(this.#process, "SIGKILL");
   }
 
+  /** What it has kept is lost. */
+  forget(): void {
+    rmSync(join(this.#folder, "data"), { recursive: true, force: true });
+  }
+
   /** Ends it in order, and everything it left. */
   async stop(): Promise<void> {
     await ended(this.#pages, "SIGKILL");

@@ -87,7 +87,7 @@ const TRIPWIRE = `
 /** What stands in the shadow root and should not; and how often what should. */
 const inside = (page: Page) => page.locator("tidewire-chat").evaluate((chat) => {
   const all = [...chat.shadowRoot!.querySelectorAll("*"), ...document.body.querySelectorAll("*")];
-  const known = new Set("A ARTICLE ASIDE B BDI BODY BUTTON CODE DIALOG DIV EM FORM H1 H2 HEADER INPUT LABEL LI MAIN NAV P SLOT SPAN SVG PATH TEXTAREA TIME UL IMG FIGURE FIGCAPTION NOSCRIPT TIDEWIRE-CHAT".split(" "));
+  const known = new Set("A ARTICLE ASIDE B BDI BODY BUTTON CODE DIALOG DIV EM FORM H1 H2 HEADER INPUT LABEL LI MAIN NAV P SLOT SPAN SVG PATH CIRCLE TEXTAREA TIME UL IMG FIGURE FIGCAPTION NOSCRIPT TIDEWIRE-CHAT".split(" "));
   return {
     strange: all.map((one) => one.tagName.toUpperCase()).filter((name) => !known.has(name)),
     handlers: all.flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith("on"))),

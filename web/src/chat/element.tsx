@@ -86,14 +86,14 @@ class TidewireChat extends HTMLElement {
   }
 
   get #language() {
-    return languageOf(this.closest("[lang]")?.getAttribute("lang"));
+    return languageOf(this.closest("[lang]")?.getAttribute("lang"), navigator.languages);
   }
 
   get #server(): URL | undefined {
     try {
       const server = new URL(this.getAttribute("server") || HERE, document.baseURI);
       server.protocol = server.protocol.replace(/^ws/, "http");
-      return server;
+      return /^https?:$/.test(server.protocol) ? server : undefined;
     } catch {
       return undefined;
     }
@@ -139,7 +139,7 @@ class TidewireChat extends HTMLElement {
     const language = this.#language;
     if (room === "" || server === undefined) {
       this.#close();
-      render(<div class="room" dir={language.dir} lang={language.tag}><p class="bad banner" role="alert">{language.t.noRoom}</p></div>, this.#root);
+      render(<div class="room" dir={language.dir} lang={language.tag}><p class="bad banner" role="alert">{room === "" ? language.t.noRoom : language.t.noServer}</p></div>, this.#root);
       return;
     }
     this.#enter(room, server);

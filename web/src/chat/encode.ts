@@ -1,5 +1,5 @@
 // Makes an image small enough to send: drawn anew by a canvas, which also leaves out what the file says about its maker.
-import { attempts, imageOf } from "./model/image.ts";
+import { MOST_OWN_PIXELS, attempts, imageOf, typeOf } from "./model/image.ts";
 
 export type Encoded = { bytes: Uint8Array<ArrayBuffer> } | { problem: "not" | "large" };
 
@@ -8,14 +8,15 @@ const TYPES = ["image/webp", "image/jpeg"] as const;
 /** The image in at most `limit` bytes; an animation becomes its first picture. */
 export async function encode(file: Blob, limit: number): Promise<Encoded> {
   const head = new Uint8Array(await file.arrayBuffer());
-  if (imageOf(head) === undefined) {
-    return { problem: "not" };
+  const info = imageOf(head, MOST_OWN_PIXELS);
+  if (info === undefined) {
+    return { problem: typeOf(head) === undefined ? "not" : "large" };
   }
   let picture: ImageBitmap;
   try {
     picture = await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch {
-    return { problem: "not" };
+    return { problem: imageOf(head) === undefined ? "large" : "not" };
   }
   try {
     const bytes = await smallest(picture, limit);

@@ -122,14 +122,14 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
     const said = objects(answer?.["messages"]).find(({ op }) => op === "error") ?? answer;
     const error = failure(
       said ?? {
-        // What is no JSON is said by HTTP, or by something between.
-        code: body.startsWith("since") ? "bad_position" : status > 428 ? "overloaded" : "bad_request",
+        // The hub says it by JSON, or by 400; anything else comes from something between.
+        code: status > 400 ? "overloaded" : body.startsWith("since") ? "bad_position" : "bad_request",
         message: brief(status, body),
       },
     );
     const half = group.length >> 1;
     if (error.temporary) {
-      down({ code: status, message: error.message, retry: error.retryAfter });
+      down({ code: status, message: error.message, retry: error.retryAfter, blocked: status < 429 });
     } else if (half) {
       start(group.slice(0, half), signal);
       start(group.slice(half), signal);

@@ -21,7 +21,7 @@ async function run(follow: Follow): Promise<void> {
     }
     const { body } = answer.response;
     if (!body) {
-      return down({ code: 0, message: "no stream", blocked: true });
+      return down({ code: 0, message: "no answer", blocked: true });
     }
     await read(body.getReader(), follow);
     if (signal.aborted) {

@@ -7,8 +7,10 @@ export interface ImageInfo {
   height: number;
 }
 
-/** Larger ones are not unpacked: a few bytes could fill the memory. */
-export const MOST_PIXELS = 40_000_000;
+/** Larger ones of others are not unpacked: a few bytes could fill the memory. */
+export const MOST_PIXELS = 16_000_000;
+/** Those of one's own camera may be. */
+export const MOST_OWN_PIXELS = 120_000_000;
 const LONGEST_SIDE = 16_384;
 
 const ascii = (bytes: Uint8Array, from: number, text: string): boolean =>
@@ -29,7 +31,7 @@ export function typeOf(bytes: Uint8Array): ImageType | undefined {
 }
 
 /** An image that may be shown: of a known kind, with a size that is told and bounded. */
-export function imageOf(bytes: Uint8Array): ImageInfo | undefined {
+export function imageOf(bytes: Uint8Array, most = MOST_PIXELS): ImageInfo | undefined {
   const type = typeOf(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let size: [number, number] | undefined;
@@ -42,7 +44,7 @@ export function imageOf(bytes: Uint8Array): ImageInfo | undefined {
     return undefined;
   }
   const [width, height] = size;
-  const fits = width > 0 && height > 0 && Math.max(width, height) <= LONGEST_SIDE && width * height <= MOST_PIXELS;
+  const fits = width > 0 && height > 0 && Math.max(width, height) <= LONGEST_SIDE && width * height <= most;
   return fits ? { type, width, height } : undefined;
 }
 

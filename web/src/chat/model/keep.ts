@@ -26,6 +26,12 @@ export function store(storage: () => Pick<Storage, "getItem" | "setItem" | "remo
         }
         return true;
       } catch {
+        try {
+          // Full: what was there is not true any more.
+          storage().removeItem(name);
+        } catch {
+          // Forbidden: nothing is there.
+        }
         if (value !== null) {
           here.set(name, value);
         }

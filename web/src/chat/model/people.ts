@@ -50,6 +50,9 @@ export interface Person {
   sessions: number;
 }
 
+/** Made once: for thousands of names, making it is most of the work. */
+const BY_NAME = new Intl.Collator();
+
 /** The sessions of a room as people: one each, by name. */
 export function peopleOf(members: readonly Member[], t: Texts): Person[] {
   const people = new Map<string, Person>();
@@ -58,7 +61,8 @@ export function peopleOf(members: readonly Member[], t: Texts): Person[] {
     const known = people.get(person);
     people.set(person, { person, from, sessions: (known?.sessions ?? 0) + 1 });
   }
-  return [...people.values()].sort((a, b) => nameOf(a.from, t).localeCompare(nameOf(b.from, t)));
+  const named = [...people.values()].map((one) => [nameOf(one.from, t), one] as const);
+  return named.sort(([a], [b]) => BY_NAME.compare(a, b)).map(([, one]) => one);
 }
 
 export type Change = { kind: "joined" | "left"; name: string } | { kind: "renamed"; before: string; name: string };

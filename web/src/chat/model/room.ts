@@ -2,22 +2,23 @@
 import { type Channel, type Gap, type Member, type Message, type Reason, type State, Tidewire, type TidewireError, type TransportName } from "tidewire";
 import type { Language } from "../texts/index.ts";
 import { type Content, ofBytes, typingOf } from "./content.ts";
+import { Crowd } from "./crowd.ts";
 import { spelled } from "./emoji.ts";
 import { isGone, missing } from "./gaps.ts";
 import { identities } from "./identity.ts";
 import { lasting, ofTab } from "./keep.ts";
 import { Outbox, contentOfItem, newKey, toBase64 } from "./outbox.ts";
-import { type Person, changes, nameOf, noteOf, peopleOf, personOf } from "./people.ts";
+import { type Change, nameOf, noteOf, personOf } from "./people.ts";
 import { leave, take } from "./places.ts";
 import type { RoomOptions } from "./room-options.ts";
+import { Self } from "./self.ts";
 import { Sender } from "./sender.ts";
+import { Speech } from "./speech.ts";
 import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
 import { Typing } from "./typing.ts";
 
 const PAGE = 100;
-/** In a fuller room nobody wants to read who comes and goes. */
-const TOLD_PEOPLE = 25;
 
 export class Room {
   readonly timeline = new Timeline();
@@ -31,7 +32,6 @@ export class Room {
   /** Why the room is closed to this page. */
   closed: string | undefined;
   trouble: Trouble | undefined;
-  people: readonly Person[] = [];
   tellsPeople: boolean;
   hasOlder = true;
   isLoading = false;
@@ -39,10 +39,12 @@ export class Room {
   unread: string | undefined;
   unseen = 0;
   /** What a screen reader says next. */
-  spoken: Said[] = [];
+  readonly spoken: Speech<Said>;
   name: string;
   language: Language;
   readonly typing: Typing;
+  readonly crowd: Crowd;
+  readonly self = new Self(() => this.#known());
   readonly #options: RoomOptions;
   readonly #tide: Tidewire;
   readonly #channel: Channel;
@@ -50,6 +52,7 @@ export class Room {
   readonly #sender: Sender;
   readonly #place: string;
   #isLooking = false;
+  #isAtEnd = true;
   #isUnreadOld = true;
   #isStopped = false;
   #isComplete = false;
@@ -67,6 +70,8 @@ export class Room {
     this.#outbox = new Outbox(ofTab, `tidewire.outbox.${this.#place}`);
     this.#tide = new Tidewire(server, { token: token ?? (() => identities.token(server.href, this)), ...(this.name === "" ? {} : { name: this.name }) });
     this.#channel = this.#tide.channel(room, { history });
+    this.spoken = new Speech(() => this.#changed());
+    this.crowd = new Crowd(() => this.language.t, (changes) => this.#peopleHave(changes), () => this.self.all);
     this.typing = new Typing((isTyping) => this.#tellTyping(isTyping), () => this.#changed());
     this.#sender = new Sender({
       outbox: this.#outbox,
@@ -89,10 +94,9 @@ export class Room {
     return this.#tide.transport;
   }
 
-  /** Whose messages are one's own; empty until the hub has said it. */
-  get me(): string {
-    const member = this.#channel.presence.members.find(({ session }) => session === this.#tide.session);
-    return personOf(member ?? (this.#tide.client === undefined ? undefined : { client: this.#tide.client }));
+  #known(): Member | { client: string } | undefined {
+    const { client, session } = this.#tide;
+    return this.#channel.presence.members.find((member) => member.session === session) ?? (client === undefined ? undefined : { client });
   }
 
   #listen(keepsToken: boolean): void {
@@ -113,9 +117,9 @@ export class Room {
     channel.on("live", () => this.#live());
     channel.on("message", (message) => this.#message(message));
     if (this.tellsPeople) {
-      channel.presence.on("sync", (members) => this.#peopleAre(members));
-      channel.presence.on("join", (_, members) => this.#peopleAre(members));
-      channel.presence.on("leave", (_, members) => this.#peopleAre(members));
+      channel.presence.on("sync", (members) => this.crowd.are(members));
+      channel.presence.on("join", (_, members) => this.crowd.are(members));
+      channel.presence.on("leave", (_, members) => this.crowd.are(members));
     }
     globalThis.document?.addEventListener("securitypolicyviolation", this.#violated);
   }
@@ -178,7 +182,7 @@ export class Room {
     const person = personOf(message.from);
     const isTyping = typingOf(message);
     if (isTyping !== undefined) {
-      if (person !== this.me) {
+      if (!this.self.all.has(person)) {
         this.typing.heard(person, nameOf(message.from, this.language.t), isTyping);
       }
       return;
@@ -195,18 +199,18 @@ export class Room {
       this.#isNew(said);
       this.#options.on.message(message);
     }
-    // Only while nobody reads up there.
-    if (this.#isLooking && this.timeline.trim()) {
+    if (this.timeline.trim(this.#isAtEnd)) {
       this.hasOlder = true;
+      this.unread = this.unread && this.timeline.heldFrom(this.unread);
     }
     this.#changed();
   }
 
   #isNew(said: Said): void {
-    if (said.person === this.me && this.me !== "") {
+    if (this.self.all.has(said.person)) {
       return;
     }
-    this.spoken = [...this.spoken.slice(-4), said];
+    this.spoken.add(said);
     if (this.#isLooking) {
       this.#read();
       return;
@@ -218,10 +222,11 @@ export class Room {
     }
   }
 
-  /** Whether somebody looks at the newest messages. */
-  look(isLooking: boolean): void {
-    this.#isLooking = isLooking;
-    if (isLooking && this.isEntered) {
+  /** Whether the newest messages are on the page, and whether the page is seen. */
+  look(isAtEnd: boolean, isSeen: boolean): void {
+    this.#isAtEnd = isAtEnd;
+    this.#isLooking = isAtEnd && isSeen;
+    if (this.#isLooking && this.isEntered) {
       this.#isUnreadOld = true;
       this.#read();
       if (this.unseen > 0) {
@@ -257,8 +262,7 @@ export class Room {
   #markUnread(): void {
     const { entries } = this.timeline;
     const last = entries.findIndex((entry) => entry.kind === "message" && entry.pos === this.#oldRead);
-    const fresh = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && entry.person !== this.me);
-    this.unread = fresh?.id;
+    this.unread = this.#oldRead === null ? undefined : entries.slice(last + 1).find((entry) => entry.kind === "message" && !this.self.all.has(entry.person))?.id;
   }
 
   async #gap({ from }: Gap): Promise<void> {
@@ -298,15 +302,9 @@ export class Room {
     this.#change(() => (this.isLoading = false));
   }
 
-  #peopleAre(members: readonly Member[]): void {
-    const before = this.people;
-    const isFirst = before.length === 0;
-    this.people = peopleOf(members, this.language.t);
-    if (!isFirst && this.isEntered && this.people.length <= TOLD_PEOPLE) {
-      const others = (people: readonly Person[]) => people.filter(({ person }) => person !== this.me);
-      for (const change of changes(others(before), others(this.people))) {
-        this.timeline.note(noteOf(change, this.language.t), Date.now());
-      }
+  #peopleHave(changes: readonly Change[]): void {
+    for (const change of this.isEntered ? changes : []) {
+      this.timeline.note(noteOf(change, this.language.t), Date.now());
     }
     this.#changed();
   }
@@ -383,6 +381,8 @@ export class Room {
     identities.leave(this.#options.server.href, this);
     this.#sender.end();
     this.typing.end();
+    this.spoken.end();
+    this.crowd.end();
     await this.#tide.close();
   }
 

@@ -7,7 +7,7 @@ const day = new Date(2026, 4, 10, 12).getTime();
 const said = (id: string, person: string, at: number, more: Partial<Said> = {}): Said => ({ kind: "message", id, at, person, from: { client: person }, content: { kind: "text", text: id }, ...more });
 const sending = (id: string, at: number): Pending => ({ kind: "pending", id, key: id, at, content: { kind: "text", text: id }, progress: { state: "sending" } });
 const show = (entries: Entry[], pending: Pending[] = [], unread?: string) =>
-  rowsOf(entries, pending, "me", unread).map((row) => (row.kind === "message" ? `${row.isOwn ? ">" : ""}${row.follows ? "+" : ""}${row.id}${row.tells ? "" : "-"}` : row.kind));
+  rowsOf(entries, pending, new Set(["me"]), unread).map((row) => (row.kind === "message" ? `${row.isOwn ? ">" : ""}${row.follows ? "+" : ""}${row.id}${row.tells ? "" : "-"}` : row.kind));
 
 test("messages of one person close to each other are a group", () => {
   expect(show([said("a", "x", day), said("b", "x", day + 1_000), said("c", "y", day + 2_000), said("d", "x", day + 3_000), said("e", "x", day + 400_000)]))
@@ -38,7 +38,7 @@ test("a new day, the mark, a gap and a note begin a group", () => {
 });
 
 test("nobody is oneself before one is known", () => {
-  expect(rowsOf([said("a", "", day)], [], "", undefined)[1]).toMatchObject({ isOwn: false });
+  expect(rowsOf([said("a", "", day)], [], new Set(), undefined)[1]).toMatchObject({ isOwn: false });
 });
 
 test("days have names", () => {

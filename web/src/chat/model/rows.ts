@@ -17,10 +17,12 @@ const GROUP = 5 * 60_000;
 
 export const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
 
-/** `unread`: the id of the first entry that nobody has looked at. `me`: whose messages are one's own. */
-export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], me: string, unread: string | undefined): Row[] {
+/** `unread`: the id of the first entry that nobody has looked at. `mine`: whose messages are one's own; a guest that the hub forgot is another. */
+export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], mine: ReadonlySet<string>, unread: string | undefined): Row[] {
   const rows: Row[] = [];
+  /** The day of the row above: its first moment, and that of the next. */
   let day = NaN;
+  let next = NaN;
   let last: MessageRow | undefined;
   const all: readonly (Entry | Pending)[] = [...entries, ...pending];
   for (const item of all) {
@@ -29,8 +31,9 @@ export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], m
       last = undefined;
       continue;
     }
-    if (midnight(item.at) !== day) {
+    if (!(item.at >= day && item.at < next)) {
       day = midnight(item.at);
+      next = new Date(day).setDate(new Date(day).getDate() + 1);
       rows.push({ kind: "day", id: `day ${item.id}`, at: item.at });
       last = undefined;
     }
@@ -38,7 +41,7 @@ export function rowsOf(entries: readonly Entry[], pending: readonly Pending[], m
       rows.push({ kind: "new", id: "new" });
       last = undefined;
     }
-    const isOwn = item.kind === "pending" || (me !== "" && item.person === me);
+    const isOwn = item.kind === "pending" || item.isSent === true || mine.has(item.person);
     const follows = last !== undefined && isSame(last, item, isOwn);
     const row: MessageRow = { kind: "message", id: item.id, item, follows, isOwn, tells: true };
     if (follows && last !== undefined && isTold(last.item, item)) {

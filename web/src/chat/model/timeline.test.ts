@@ -104,10 +104,47 @@ test("the oldest are let go in steps, and may come again", () => {
   for (let n = 0; n < 1_500; n += 1) {
     timeline.add(message(n));
   }
-  expect(timeline.trim()).toBe(false);
+  expect(timeline.trim(true)).toBe(false);
   timeline.add(message(1_500));
-  expect(timeline.trim()).toBe(true);
+  expect(timeline.trim(false)).toBe(false);
+  expect(timeline.trim(true)).toBe(true);
   expect(timeline.entries).toHaveLength(1_000);
   expect(timeline.oldest).toBe("p-501");
   expect(timeline.prepend([message(499), message(500)])).toBe(2);
+});
+
+test("while somebody reads further up more is held, but not without end", () => {
+  const timeline = new Timeline();
+  for (let n = 0; n < 60_000; n += 500) {
+    timeline.prepend(Array.from({ length: 500 }, (_, i) => message(n + i)));
+    timeline.trim(false);
+  }
+  expect(timeline.entries.length).toBeLessThanOrEqual(20_500);
+  expect(timeline.heldFrom("of long ago")).toBe(timeline.entries[0]!.id);
+  expect(timeline.heldFrom(timeline.entries[7]!.id)).toBe(timeline.entries[7]!.id);
+});
+
+test("a time that no calendar knows does no harm", () => {
+  const timeline = new Timeline();
+  for (const [n, at] of [NaN, Infinity, -1e300, 8.7e15].entries()) {
+    expect(timeline.add({ ...message(n), at })?.at).toBe(0);
+  }
+});
+
+test("where the device's clock is off, what is sent has the hub's time", () => {
+  const timeline = new Timeline();
+  const now = Date.now();
+  const sent = () => {
+    timeline.send("k", { kind: "text", text: "x" }, now);
+    const { at } = timeline.pending.at(-1)!;
+    timeline.drop("k");
+    return Math.round((at - now) / 60_000);
+  };
+  timeline.add({ ...message(1), at: now - 3_600_000 });
+  expect(sent()).toBe(0); // an old message
+  timeline.add({ ...message(2), at: now + 3_600_000 });
+  expect(sent()).toBe(60);
+  timeline.send("own", { kind: "text", text: "x" }, now);
+  timeline.add({ ...message(3), at: now - 7_200_000, key: "own" });
+  expect(sent()).toBe(-120);
 });

@@ -45,15 +45,25 @@ export interface Pending {
   pos?: Position;
 }
 
-/** What is held while the newest are looked at; scrolling up brings the others back. */
+/** What is held while the newest are on the page; scrolling up brings the others back. */
 const HELD = 1_000;
 const SLACK = 500;
+/** And at most, while somebody reads further up. */
+const MOST = 20_000;
+
+/** Clocks that differ by less, in ms, are right. */
+const OFF = 60_000;
+
+/** What a calendar knows; from elsewhere any number may come. */
+const isTime = (at: number): boolean => Math.abs(at) <= 8.64e15;
 
 export class Timeline {
   entries: Entry[] = [];
   pending: Pending[] = [];
   #places = new Set<Position>();
   #count = 0;
+  /** How far the hub's clock is ahead of this device's, where that is far. */
+  #ahead = 0;
 
   /** The oldest position that is held. */
   get oldest(): Position | undefined {
@@ -71,6 +81,10 @@ export class Timeline {
   /** Adds a message at the end. `undefined`: it is there already. */
   add(message: Message): Said | undefined {
     const own = this.#arrived(message);
+    const ahead = message.at - Date.now();
+    if (own !== undefined || ahead > OFF) {
+      this.#ahead = Math.abs(ahead) > OFF && isTime(message.at) ? ahead : 0;
+    }
     if (message.pos !== undefined && this.#places.has(message.pos)) {
       return undefined;
     }
@@ -122,7 +136,7 @@ export class Timeline {
 
   /** A message of this page goes on its way. */
   send(key: string, content: Content, at: number, progress: Progress = { state: "sending" }): void {
-    this.pending = [...this.pending, { kind: "pending", id: `key ${key}`, key, at, content, progress }];
+    this.pending = [...this.pending, { kind: "pending", id: `key ${key}`, key, at: at + this.#ahead, content, progress }];
   }
 
   /** How far it is. */
@@ -144,13 +158,19 @@ export class Timeline {
     this.pending = this.pending.filter((item) => item.key !== key);
   }
 
+  /** That entry; if it was let go, the oldest that is held. */
+  heldFrom(id: string): string | undefined {
+    return (this.entries.find((entry) => entry.id === id) ?? this.entries[0])?.id;
+  }
+
   /** Lets go of the oldest, in steps. `true`: there are now older ones that are not held. */
-  trim(): boolean {
-    if (this.entries.length <= HELD + SLACK) {
+  trim(isAtEnd: boolean): boolean {
+    const held = isAtEnd ? HELD : MOST;
+    if (this.entries.length <= held + SLACK) {
       return false;
     }
-    const gone = this.entries.slice(0, -HELD);
-    this.entries = this.entries.slice(-HELD);
+    const gone = this.entries.slice(0, -held);
+    this.entries = this.entries.slice(-held);
     for (const entry of gone) {
       if (entry.kind === "message" && entry.pos !== undefined) {
         this.#places.delete(entry.pos);
@@ -169,7 +189,7 @@ export class Timeline {
   }
 
   #said(message: Message, own?: Pending): Said {
-    const { pos, at, from = {} } = message;
+    const { pos, from = {} } = message;
     if (pos !== undefined) {
       this.#places.add(pos);
     }
@@ -177,7 +197,7 @@ export class Timeline {
       kind: "message",
       // A row that was pending stays the same row, so that nothing blinks and the focus stays.
       id: own?.id ?? (pos === undefined ? this.#id() : `pos ${pos}`),
-      at,
+      at: isTime(message.at) ? message.at : 0,
       from,
       person: personOf(from),
       content: own?.content ?? contentOf(message),

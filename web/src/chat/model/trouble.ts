@@ -28,17 +28,18 @@ export async function troubleOf({ page, server, isStopped, answers }: Place): Pr
   return undefined;
 }
 
-/** Asks for what everybody may have. A page that is let in nowhere still learns that somebody is there. */
+/**
+ * Asks for what a hub gives to every page, also to those that it lets in nowhere. Something else that answers in its
+ * place does not give it.
+ */
 export async function answersAt(server: URL): Promise<boolean> {
-  for (const path of ["chat.js", "echo"]) {
-    try {
-      await fetch(new URL(path, server), { mode: "no-cors", credentials: "omit", cache: "no-store" });
-      return true;
-    } catch {
-      // Perhaps the next.
-    }
+  try {
+    const base = server.pathname.replace(/\/+(ws\/*)?$/, "");
+    const { ok, headers } = await fetch(new URL(`${base}/chat.js`, server), { credentials: "omit", cache: "no-store" });
+    return ok && headers.get("content-type")?.includes("javascript") === true;
+  } catch {
+    return false;
   }
-  return false;
 }
 
 /** Whether a report of the browser is about a connection to that hub. */

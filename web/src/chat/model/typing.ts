@@ -2,6 +2,8 @@
 
 const EVERY = 2_500;
 const LASTS = 5_000;
+/** More are "several". */
+const MOST = 20;
 
 export class Typing {
   #told = 0;
@@ -31,7 +33,7 @@ export class Typing {
   /** Somebody else writes, or has stopped. */
   heard(person: string, name: string, isTyping: boolean): void {
     const known = this.#heard.get(person);
-    if (known === undefined && !isTyping) {
+    if (known === undefined && (!isTyping || this.#heard.size >= MOST)) {
       return;
     }
     clearTimeout(known?.timer);

@@ -28,6 +28,7 @@ export const ar: Texts = {
   blockedPolicy: (origin) => `سياسة Content-Security-Policy لهذه الصفحة لا تسمح بالوصول إلى ${origin}. يحتاج رأسها إلى:`,
   blockedMixed: (origin) => `وصلت هذه الصفحة عبر https ولا يجوز لها استعمال ${origin}. أعطِ الخادم شهادة وسمِّه بـ https://.`,
   noRoom: "لم تُسمَّ غرفة. أضف السمة room إلى <tidewire-chat>.",
+  noServer: "السمة server في <tidewire-chat> ليست عنوان خادم محادثة: يبدأ العنوان بـ https:// أو wss://.",
   messages: "الرسائل",
   people: "الحاضرون",
   here: (n) => count(n, "لا أحد هنا", "شخص واحد هنا", "شخصان هنا", "أشخاص هنا", "شخصاً هنا", "شخص هنا"),

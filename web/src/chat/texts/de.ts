@@ -20,6 +20,7 @@ export const de: Texts = {
   blockedPolicy: (origin) => `Die Content-Security-Policy dieser Seite lässt ${origin} nicht zu. Ihr Header braucht:`,
   blockedMixed: (origin) => `Diese Seite kam über https und darf ${origin} nicht benutzen. Gib dem Chat-Server ein Zertifikat und nenne ihn mit https://.`,
   noRoom: "Kein Raum ist genannt. Gib <tidewire-chat> das Attribut room.",
+  noServer: "Das Attribut server von <tidewire-chat> ist keine Adresse eines Chat-Servers: Sie beginnt mit https:// oder wss://.",
   messages: "Nachrichten",
   people: "Leute",
   here: (n) => `${n} hier`,

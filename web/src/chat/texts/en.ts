@@ -21,6 +21,7 @@ export const en = {
   blockedPolicy: (origin: string) => `This page's Content-Security-Policy does not let it reach ${origin}. Its header needs:`,
   blockedMixed: (origin: string) => `This page came over https and may not use ${origin}. Give the chat server a certificate, and name it with https://.`,
   noRoom: "No room is named. Add the attribute room to <tidewire-chat>.",
+  noServer: "The attribute server of <tidewire-chat> is no address of a chat server: it begins with https:// or wss://.",
   messages: "Messages",
   people: "People",
   here: (n: number) => `${n} here`,

@@ -20,6 +20,7 @@ export const es: Texts = {
   blockedPolicy: (origin) => `La Content-Security-Policy de esta página no permite ${origin}. Su cabecera necesita:`,
   blockedMixed: (origin) => `Esta página vino por https y no puede usar ${origin}. Da un certificado al servidor y nómbralo con https://.`,
   noRoom: "No se nombra ninguna sala. Añade el atributo room a <tidewire-chat>.",
+  noServer: "El atributo server de <tidewire-chat> no es la dirección de un servidor de chat: empieza por https:// o wss://.",
   messages: "Mensajes",
   people: "Personas",
   here: (n) => `${n} aquí`,

@@ -20,6 +20,7 @@ export const fr: Texts = {
   blockedPolicy: (origin) => `La Content-Security-Policy de cette page n’autorise pas ${origin}. Son en-tête doit contenir :`,
   blockedMixed: (origin) => `Cette page est venue par https et ne peut pas utiliser ${origin}. Donnez un certificat au serveur et nommez-le avec https://.`,
   noRoom: "Aucun salon n’est nommé. Ajoutez l’attribut room à <tidewire-chat>.",
+  noServer: "L’attribut server de <tidewire-chat> n’est pas l’adresse d’un serveur de chat : elle commence par https:// ou wss://.",
   messages: "Messages",
   people: "Participants",
   here: (n) => (n < 2 ? `${n} présent` : `${n} présents`),

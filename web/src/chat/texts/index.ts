@@ -21,13 +21,17 @@ export interface Language {
 
 const spoken = new Map<string, Language>();
 
-/** `de`, `de-CH`, `DE_ch`: German; what is not known, or no tag at all, is English. Always the same object for the same tag. */
-export function languageOf(asked: string | null | undefined): Language {
+/**
+ * `de`, `de-CH`, `DE_ch`: German; what is not known, or no tag at all, is English. Always the same object for the same tag.
+ * `visitor`: what the visitor's browser speaks; where the tag names no country, times are written as in the visitor's.
+ */
+export function languageOf(asked: string | null | undefined, visitor: readonly string[] = []): Language {
   const wanted = (asked ?? "").trim().replaceAll("_", "-");
   const short = wanted.split("-")[0]?.toLowerCase() ?? "";
   const t = Object.hasOwn(LANGUAGES, short) ? LANGUAGES[short] : undefined;
   const tag = t === undefined ? "en" : isTag(wanted) ? wanted : short;
-  const known = spoken.get(tag);
+  const local = tag.includes("-") ? tag : (visitor.find((one) => one.startsWith(`${tag}-`) && isTag(one)) ?? tag);
+  const known = spoken.get(`${tag} ${local}`);
   if (known !== undefined) {
     return known;
   }
@@ -35,10 +39,10 @@ export function languageOf(asked: string | null | undefined): Language {
     tag,
     dir: short === "ar" ? "rtl" : "ltr",
     t: t ?? en,
-    clock: new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit" }),
-    moment: new Intl.DateTimeFormat(tag, { dateStyle: "full", timeStyle: "medium" }),
+    clock: new Intl.DateTimeFormat(local, { timeStyle: "short" }),
+    moment: new Intl.DateTimeFormat(local, { dateStyle: "full", timeStyle: "medium" }),
   };
-  spoken.set(tag, language);
+  spoken.set(`${tag} ${local}`, language);
   return language;
 }
 

@@ -34,3 +34,12 @@ test("a language is found by its tag; what is unknown is English", () => {
     expect(languageOf(tag).t).toBe(en);
   }
 });
+
+test("times are written as where the visitor is, if the tag names no country", () => {
+  const evening = new Date(2026, 0, 1, 18, 5);
+  expect(languageOf("en", ["de-DE", "en-GB"]).clock.format(evening)).toBe("18:05");
+  expect(languageOf("en", ["de-DE"]).clock.format(evening)).toMatch(/^6:05.PM$/);
+  expect(languageOf("en-US", ["en-GB"]).clock.format(evening)).toMatch(/^6:05.PM$/);
+  expect(languageOf("en", ["en-GB"])).toBe(languageOf("en", ["en-GB"]));
+  expect(languageOf("de", ["en-GB", "de-AT"])).toMatchObject({ tag: "de", t: de });
+});

@@ -34,9 +34,11 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
   const [said, setSaid] = useState("");
   const pictures = useImages(imageLimit, language, setSaid);
   const button = useRef<HTMLButtonElement>(null);
+  const draft = useRef("");
   const { entries, pending } = room.timeline;
-  const { me, name } = room;
-  const rows = useMemo(() => rowsOf(entries, pending, me, room.unread), [entries, pending, me, room.unread]);
+  const { name } = room;
+  const { now: me, all: mine } = room.self;
+  const rows = useMemo(() => rowsOf(entries, pending, mine, room.unread), [entries, pending, mine, room.unread]);
   const mustName = asksName && name === "";
 
   const send = (text: string): boolean => {
@@ -65,6 +67,11 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
     setShown(false);
     button.current?.focus();
   };
+  const pressed = (event: KeyboardEvent) => {
+    if (event.key === "Escape" && isShown) {
+      closePeople();
+    }
+  };
   const dropped = (event: DragEvent) => {
     event.preventDefault();
     setDropping(false);
@@ -78,37 +85,38 @@ export function Chat({ room, title, language, imageLimit, asksName, onName, onSe
   };
   const canWrite = room.state !== "closed" && room.closed === undefined;
   return (
-    <div class="room" part="room" dir={language.dir} lang={language.tag} onDragOver={dragged} onDragLeave={(event) => event.target === event.currentTarget && setDropping(false)} onDrop={dropped}>
+    <div class="room" part="room" dir={language.dir} lang={language.tag} onKeyDown={pressed} onDragOver={dragged} onDragLeave={(event) => event.target === event.currentTarget && setDropping(false)} onDrop={dropped}>
       <div class="bar" part="header">
         <h2 part="title" dir="auto">{title}</h2>
         <slot name="header" />
         <State room={room} t={t} />
         <button ref={button} type="button" class="small who-button" aria-expanded={isShown} aria-controls="people" onClick={() => setShown(!isShown)}>
-          <Icon name="people" /><span>{room.people.length > 0 ? t.here(room.people.length) : t.people}</span>
+          <Icon name="people" /><span>{room.crowd.people.length > 0 ? t.here(room.crowd.people.length) : t.people}</span>
         </button>
       </div>
       <Banner room={room} language={language} />
       <div class={isShown ? "middle shows" : "middle"}>
-        <div class="main-part">
+        <div class="main-part" onPointerDown={() => isShown && setShown(false)}>
           <Log rows={rows} language={language} name={name} hasOlder={room.hasOlder} isLoading={room.isLoading} isEntered={room.isEntered} isLive={room.isLive} unseen={room.unseen}
-            toNewest={toNewest} empty={<slot name="empty">{t.empty}</slot>} onOlder={() => void room.older()} onLook={(is) => room.look(is)}
+            toNewest={toNewest} empty={<slot name="empty">{t.empty}</slot>} onOlder={() => void room.older()} onLook={(isAtEnd, isSeen) => room.look(isAtEnd, isSeen)}
             onRetry={(key) => room.again(key)} onDelete={(key) => room.drop(key)} />
           <p class="typing" part="typing" role="status">{typingText(room.typing.names, t, language.tag)}</p>
           {canWrite && (mustName || isRenaming
             ? <Naming name={name} t={t} takesFocus={isRenaming} onName={named} onCancel={isRenaming ? cancelNaming : undefined} />
-            : <Composer language={language} takesFocus={wasNaming} images={pictures.images} problem={pictures.problem} onFiles={(files) => void pictures.add(files)} onTakeOut={pictures.takeOut}
+            : <Composer language={language} draft={draft} takesFocus={wasNaming} images={pictures.images} problem={pictures.problem} onFiles={(files) => void pictures.add(files)} onTakeOut={pictures.takeOut}
               onSend={send} onTyping={(is) => room.typing.typed(is)} />)}
           <slot name="footer" />
           {isDropping && <div class="drop">{t.dropHere}</div>}
         </div>
-        <People id="people" title={title} people={room.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
+        <People id="people" title={title} people={room.crowd.people} tellsPeople={room.tellsPeople} me={me} name={name} canRename={asksName && name !== "" && canWrite} language={language}
           onRename={() => {
             setShown(false);
             setRenaming(true);
           }} onClose={closePeople} />
       </div>
       <div class="sr" aria-live="polite">
-        {room.spoken.map(({ id, content, from }) => <p key={id}>{t.said(nameOf(from, t), contentText(content, nameOf(from, t), t))}</p>)}
+        {room.spoken.said.map(({ id, content, from }) => <p key={id}>{t.said(nameOf(from, t), contentText(content, nameOf(from, t), t))}</p>)}
+        {room.spoken.more > 0 && <p>{t.newMessages(room.spoken.more)}</p>}
         {said !== "" && <p>{said}</p>}
       </div>
     </div>
@@ -133,13 +141,16 @@ function stateOf(room: Room, t: Texts): ["open" | "wait" | "closed", string] {
   return room.hasFailed ? ["closed", t.offline] : ["wait", t.connecting];
 }
 
+/** The words after a name have to be seen, too. */
+const brief = (name: string): string => ([...name].length > 20 ? `${[...name].slice(0, 19).join("")}…` : name);
+
 function typingText(names: readonly string[], t: Texts, tag: string): string {
-  const [first] = names;
+  const [first] = names.map(brief);
   if (first === undefined) {
     return "";
   }
   if (names.length > 3) {
     return t.typingMany;
   }
-  return names.length === 1 ? t.typingOne(first) : t.typingSome(new Intl.ListFormat(tag).format(names));
+  return names.length === 1 ? t.typingOne(first) : t.typingSome(new Intl.ListFormat(tag).format(names.map(brief)));
 }

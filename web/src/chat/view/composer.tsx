@@ -7,6 +7,8 @@ import { Picker } from "./picker.tsx";
 
 interface Props {
   language: Language;
+  /** What was written and not sent: it outlives the field. */
+  draft: { current: string };
   takesFocus: boolean;
   images: readonly Image[];
   problem: string;
@@ -17,14 +19,15 @@ interface Props {
   onTyping: (isSomething: boolean) => void;
 }
 
-export function Composer({ language: { t }, takesFocus, images, problem, onFiles, onTakeOut, onSend, onTyping }: Props) {
-  const [text, setText] = useState("");
+export function Composer({ language: { t }, draft, takesFocus, images, problem, onFiles, onTakeOut, onSend, onTyping }: Props) {
+  const [text, setText] = useState(draft.current);
   const [isPicking, setPicking] = useState(false);
   const field = useRef<HTMLTextAreaElement>(null);
   const files = useRef<HTMLInputElement>(null);
   const caret = useRef<[number, number] | undefined>(undefined);
 
   useLayoutEffect(() => {
+    draft.current = text;
     const area = field.current!;
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight + 2, 160)}px`;
@@ -87,7 +90,7 @@ export function Composer({ language: { t }, takesFocus, images, problem, onFiles
     <form class="composer" part="composer" onSubmit={submit}>
       {problem !== "" && <p class="problem" role="alert" dir="auto">{problem}</p>}
       {images.length > 0 && <div class="images">{images.map((image) => <Preview key={image.id} image={image} label={t.removeImage(image.name)} onTakeOut={() => onTakeOut(image)} />)}</div>}
-      {isPicking && <Picker id="picker" t={t} onPick={pick} onClose={closePicker} />}
+      {isPicking && <Picker id="picker" t={t} onPick={pick} onClose={closePicker} onLeave={() => setPicking(false)} />}
       <div class="field" part="field">
         <button type="button" class="icon" aria-label={t.addImage} title={t.addImage} onClick={() => files.current?.click()}><Icon name="image" /></button>
         <input ref={files} type="file" hidden multiple accept="image/png,image/jpeg,image/webp,image/gif" aria-label={t.addImage} onChange={chosen} />

@@ -21,7 +21,7 @@ interface Props {
   toNewest: number;
   empty: ComponentChildren;
   onOlder: () => void;
-  onLook: (isLooking: boolean) => void;
+  onLook: (isAtEnd: boolean, isSeen: boolean) => void;
   onRetry: (key: string) => void;
   onDelete: (key: string) => void;
 }
@@ -34,6 +34,8 @@ interface Place {
   rows: readonly Row[];
   piece: Piece;
   isPinned: boolean;
+  /** How far was scrolled last, and how high everything was then: where that has changed, nobody has scrolled. */
+  seen: { top: number; full: number; view: number };
   anchor: Anchor | undefined;
   toNewest: number;
 }
@@ -43,7 +45,7 @@ export function Log(props: Props) {
   const { t } = language;
   const box = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
-  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, anchor: undefined, toNewest });
+  const place = useRef<Place>({ rows: [], piece: atEnd(0), isPinned: true, seen: { top: 0, full: 0, view: 0 }, anchor: undefined, toNewest });
   const [isPinned, setPinned] = useState(true);
   const [, redraw] = useState(0);
   const now = place.current;
@@ -63,7 +65,7 @@ export function Log(props: Props) {
     }
   });
   useEffect(() => {
-    const tell = () => onLook(place.current.isPinned && document.visibilityState === "visible");
+    const tell = () => onLook(place.current.isPinned, document.visibilityState === "visible");
     tell();
     document.addEventListener("visibilitychange", tell);
     return () => document.removeEventListener("visibilitychange", tell);
@@ -73,7 +75,11 @@ export function Log(props: Props) {
     const element = box.current!;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const total = now.rows.length;
-    now.isPinned = below < NEAR && now.piece.end >= total;
+    // Whoever scrolls up leaves the end at once: in a busy room the next drawing would pull them back.
+    const last = now.seen;
+    note(now, element);
+    const isUp = now.seen.top < last.top && now.seen.full === last.full && now.seen.view === last.view;
+    now.isPinned = below < (isUp ? 2 : NEAR) && now.piece.end >= total;
     now.anchor = anchorIn(element, list.current!);
     setPinned(now.isPinned);
     if (element.scrollTop < element.clientHeight && !now.isPinned) {
@@ -160,6 +166,7 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
   }
   if (now.isPinned) {
     box.scrollTop = box.scrollHeight;
+    note(now, box);
     return;
   }
   const { anchor } = now;
@@ -172,7 +179,12 @@ function settle(now: Place, box: HTMLElement | null, list: HTMLElement | null): 
       box.scrollTop += shift;
     }
   }
+  note(now, box);
   now.anchor = anchorIn(box, list);
+}
+
+function note(now: Place, { scrollTop, scrollHeight, clientHeight }: HTMLElement): void {
+  now.seen = { top: scrollTop, full: scrollHeight, view: clientHeight };
 }
 
 /** The first message that is seen, by halving: rows are in order. */

@@ -1,6 +1,6 @@
 // Asks what one wants to be called.
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import { fits } from "../model/people.ts";
+import { clean, fits } from "../model/people.ts";
 import type { Texts } from "../texts/index.ts";
 
 interface Props {
@@ -23,8 +23,12 @@ export function Naming({ name, t, takesFocus, onName, onCancel }: Props) {
   }, []);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const wanted = field.current!.value.trim();
-    if (wanted !== "") {
+    const wanted = clean(field.current!.value);
+    if (wanted === "") {
+      // Spaces alone are no name: the browser says so in its words.
+      field.current!.value = "";
+      field.current!.reportValidity();
+    } else {
       setProblem(fits(wanted) ? await onName(wanted) : t.nameTooLong);
     }
   };

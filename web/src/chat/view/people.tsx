@@ -21,7 +21,7 @@ interface Props {
 export function People({ id, title, people, tellsPeople, me, name, canRename, language, onRename, onClose }: Props) {
   const { t } = language;
   return (
-    <aside class="people" part="people" id={id} aria-label={`${t.people}: ${title}`} onKeyDown={(event) => event.key === "Escape" && onClose()}>
+    <aside class="people" part="people" id={id} aria-label={`${t.people}: ${title}`}>
       <div class="line">
         <b class="grow" dir="auto">{name === "" ? t.notNamed : name}</b>
         {canRename && <button type="button" class="small" onClick={onRename}>{t.changeName}</button>}

@@ -8,9 +8,11 @@ interface Props {
   t: Texts;
   onPick: (sign: string) => void;
   onClose: () => void;
+  /** The focus has gone elsewhere: there it stays. */
+  onLeave: () => void;
 }
 
-export function Picker({ id, t, onPick, onClose }: Props) {
+export function Picker({ id, t, onPick, onClose, onLeave }: Props) {
   const [query, setQuery] = useState("");
   const [at, setAt] = useState(0);
   const field = useRef<HTMLInputElement>(null);
@@ -51,9 +53,10 @@ export function Picker({ id, t, onPick, onClose }: Props) {
     }
   };
   const left = (event: FocusEvent) => {
-    const to = event.relatedTarget as Node | null;
-    if (to !== null && !(event.currentTarget as Node).contains(to)) {
-      onClose();
+    const to = event.relatedTarget as Element | null;
+    // Its own button closes it by itself.
+    if (to !== null && !(event.currentTarget as Element).contains(to) && to.getAttribute("aria-controls") !== id) {
+      onLeave();
     }
   };
   return (

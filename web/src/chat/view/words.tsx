@@ -5,7 +5,9 @@ import { isOnlyEmoji } from "../model/emoji.ts";
 import { parts } from "../model/links.ts";
 import type { Texts } from "../texts/index.ts";
 
-export function Words({ text, t }: { text: string; t: Texts }) {
+export function Words({ text: whole, t }: { text: string; t: Texts }) {
+  // Empty lines around it would only push the others away.
+  const text = whole.replace(/^\s*\n/, "").trimEnd();
   const [isOpen, setOpen] = useState(false);
   const short = shortOf(text);
   const shown = short === undefined || isOpen ? text : `${short}…`;
