@@ -2,9 +2,8 @@
 import { onAbort, once } from "../later.js";
 import { decode, failure, objects } from "../codec.js";
 import { cursor } from "../cursor.js";
-import type { Channel } from "../channel.js";
 import type { TransportName } from "../types.js";
-import type { Ear, End, Line, Setup } from "./line.js";
+import type { Ear, End, Followed, Line, Setup } from "./line.js";
 
 /** Channels of a request. */
 const MOST = 32;
@@ -15,7 +14,7 @@ const BYTES = 32_768;
 const WORK = 30_000;
 
 /** Channels that are asked for by one request. */
-export type Group = Channel[];
+export type Group = Followed[];
 
 interface Answer {
   response: Response;
@@ -184,7 +183,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
 const brief = (status: number, body: string): string => body.slice(0, 200) || `HTTP ${status}`;
 
 /** Channels by request: those that want the same of the newest, as many as fit. */
-function groups(channels: readonly Channel[]): Group[] {
+function groups(channels: readonly Followed[]): Group[] {
   const all: Group[] = [];
   for (const channel of channels) {
     const same = all.find((group) => group.length < MOST && newest(group[0]!) === newest(channel));
@@ -198,4 +197,4 @@ function groups(channels: readonly Channel[]): Group[] {
 }
 
 /** How many of the newest are to come first. */
-const newest = (channel: Channel): number => (channel.pos ? 0 : channel.newest);
+const newest = (channel: Followed): number => (channel.pos ? 0 : channel.newest);
