@@ -145,11 +145,12 @@ export class Channel extends Emitter<ChannelEvents> {
   /** @internal What the hub says of this channel. */
   heard(object: Wire): void {
     const pos = text(object["pos"]);
+    const { op } = object;
     // What is kept and comes now comes again after the answer.
-    if (!this.wanted || (this.#call && pos)) {
+    if (!this.wanted || (pos && op !== "ok" && (this.#call || this.#state === "subscribing"))) {
       return;
     }
-    switch (object["op"]) {
+    switch (op) {
       case "ok":
         this.#begun(object);
         break;

@@ -148,6 +148,9 @@ export function publishes({ calls, backoff, confirmWithin, line, client, queue: 
     flush,
     add: (channel, payload, { key, keep, echo, signal } = {}) =>
       new Promise((done, failed) => {
+        if (signal?.aborted) {
+          throw aborted();
+        }
         const passing = keep === false;
         const under = passing ? undefined : (key ?? `${prefix}-${count++}`);
         const wire: Wire = { op: "publish", channel, ...encode(payload), key: under, keep: passing ? keep : undefined, echo };

@@ -20,8 +20,14 @@ export interface Settings extends Omit<Setup, "who" | "followed"> {
 /** `http://host/base`, from any of the forms that a program may use. */
 function base(url: string | URL): string {
   const { protocol, host, pathname } = new URL(url, (globalThis as { location?: Location }).location?.href);
+  if (!/^(ws|http)s?:/.test(protocol)) {
+    throw new TypeError(`${url} is no ws:// or http://`);
+  }
   return `${protocol.replace("ws", "http")}//${host}${pathname.replace(/\/+(ws\/*)?$/, "")}`;
 }
+
+/** What timers can take, three times over: some days. */
+const LONGEST = 5e8;
 
 export function settings(url: string | URL, options: Options): Settings {
   const {
@@ -33,5 +39,9 @@ export function settings(url: string | URL, options: Options): Settings {
   if (!ways[0]) {
     throw new TidewireError("no_transport", "give `WebSocket`, or allow `sse`");
   }
-  return { base: base(url), ways, token, backoff: { min, max }, idle, patience, climb, queue, confirmWithin, fetch, WebSocket };
+  const [still, asked, better, known] = [idle, patience, climb, confirmWithin].map((ms) => Math.min(ms, LONGEST)) as [number, number, number, number];
+  return {
+    base: base(url), ways, token, backoff: { min, max }, idle: still, patience: asked, climb: better, queue, confirmWithin: known,
+    fetch, WebSocket,
+  };
 }
