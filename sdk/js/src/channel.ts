@@ -1,6 +1,6 @@
 // A channel: where the program is in it, and what it is told of it.
 import { pause } from "./backoff.js";
-import { message, number, objects, text, type Wire } from "./codec.js";
+import { message, number, objects, present, text, type Wire } from "./codec.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
 import { once } from "./later.js";
@@ -83,14 +83,11 @@ export class Channel extends Emitter<ChannelEvents> {
 
   /** A page of what was said before: the newest, or those before or after a position. */
   history({ before, after, limit, signal }: HistoryOptions = {}): Promise<HistoryPage> {
-    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => {
-      const pos = text(answer["pos"]);
-      return {
-        messages: objects(answer["messages"]).map((one) => message(this.name, one)),
-        more: !!answer["more"],
-        ...(pos && { pos }),
-      };
-    });
+    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => ({
+      messages: objects(answer["messages"]).map((one) => message(this.name, one)),
+      more: !!answer["more"],
+      ...present({ pos: text(answer["pos"]) }),
+    }));
   }
 
   /** @internal Options of a second `tide.channel` count as long as nothing has come. */
@@ -246,7 +243,7 @@ export class Channel extends Emitter<ChannelEvents> {
 
   #gap(pos: Position | undefined, from: Position | undefined, skipped?: number): void {
     this.#pos = pos ?? this.#pos;
-    this.emit("gap", { ...(from && { from }), ...(pos && { pos }), ...(skipped && { skipped }) });
+    this.emit("gap", present({ from, pos, skipped }));
   }
 
   #live(): void {

@@ -186,6 +186,8 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
     tick = setInterval(look, Math.min(TICK, idle));
     const fresh = token && token !== me.token;
     me.token = token || me.token;
+    climbPause = level ? climbPause : climb;
+    climbLater(worked ? Math.min(SOON, climbPause) : climbPause);
     // Before anybody is told, and sends more.
     host.open(made);
     if (fresh) {
@@ -193,10 +195,6 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
     }
     if (line === made) {
       set("open");
-    }
-    if (line === made) {
-      climbPause = level ? climbPause : climb;
-      climbLater(worked ? Math.min(SOON, climbPause) : climbPause);
     }
   };
 
@@ -315,12 +313,12 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
         attempt(level);
       }
     }, within);
-    const drop = host.ask(() => answered());
     answered = () => {
       deadline = 0;
       clearTimeout(timer);
-      drop();
     };
+    // Any answer will do, also one to an earlier question.
+    host.ask(() => answered());
   };
 
   const woke = (): void => {

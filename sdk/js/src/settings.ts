@@ -6,6 +6,7 @@ import { sse } from "./transports/sse.js";
 import { websocket } from "./transports/websocket.js";
 import { TidewireError, type Options, type TransportName } from "./types.js";
 
+/** In the order of preference. */
 const WAYS: Record<TransportName, Way> = { websocket, sse, poll };
 
 export interface Settings extends Omit<Setup, "who" | "followed"> {
@@ -31,17 +32,17 @@ const LONGEST = 5e8;
 
 export function settings(url: string | URL, options: Options): Settings {
   const {
-    token, transports = ["websocket", "sse", "poll"], backoff: { min = 500, max = 20_000 } = {}, idle = 30_000,
-    patience = 10_000, climb = 30_000, queue = 1000, confirmWithin = 540_000, fetch = globalThis.fetch,
+    token, transports = Object.keys(WAYS) as TransportName[], backoff: { min = 500, max = 20_000 } = {}, queue = 1000, fetch = globalThis.fetch,
     WebSocket = (globalThis as { WebSocket?: NonNullable<Options["WebSocket"]> }).WebSocket,
   } = options;
   const ways = transports.filter((way) => way !== "websocket" || WebSocket).map((way) => WAYS[way]);
   if (!ways[0]) {
     throw new TidewireError("no_transport", "give `WebSocket`, or allow `sse`");
   }
-  const [still, asked, better, known] = [idle, patience, climb, confirmWithin].map((ms) => Math.min(ms, LONGEST)) as [number, number, number, number];
-  return {
-    base: base(url), ways, token, backoff: { min, max }, idle: still, patience: asked, climb: better, queue, confirmWithin: known,
-    fetch, WebSocket,
-  };
+  const times = { idle: 30_000, patience: 10_000, climb: 30_000, confirmWithin: 540_000 };
+  for (const name in times) {
+    const time = name as keyof typeof times;
+    times[time] = Math.min(options[time] ?? times[time], LONGEST);
+  }
+  return { base: base(url), ways, token, backoff: { min, max }, queue, fetch, WebSocket, ...times };
 }

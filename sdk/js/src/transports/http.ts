@@ -24,12 +24,10 @@ interface Answer {
 
 /** What a request that follows channels is given. */
 export interface Follow {
-  setup: Setup;
   /** Ends it. */
   signal: AbortSignal;
   /** One GET; nothing if it was refused, which is told here. */
   get(path: string, patience: number): Promise<Answer | undefined>;
-  ear: Ear;
   down(end: End): void;
 }
 
@@ -84,10 +82,8 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
 
   const start = (group: Group, signal: AbortSignal): void => {
     run({
-      setup,
       signal,
       get: (path, patience) => get(path, group, signal, patience),
-      ear,
       down: (how) => signal.aborted || down(how),
     }).catch((error: unknown) => signal.aborted || down({ code: 0, message: String(error), blocked: !got || error === late }));
   };
