@@ -163,7 +163,7 @@ export class Channel extends Emitter<ChannelEvents> {
         if (object["recovering"]) {
           this.#set("recovering");
         } else {
-          this.#gap(pos, text(object["from"]) ?? this.#pos, number(object["skipped"]));
+          this.#gap(text(object["from"]) ?? this.#pos, pos, number(object["skipped"]));
         }
         break;
       case "join":
@@ -182,7 +182,7 @@ export class Channel extends Emitter<ChannelEvents> {
     if (error.code === "bad_position" && this.#pos) {
       const from = this.#pos;
       this.#pos = undefined;
-      this.emit("gap", { from });
+      this.#gap(from);
       this.renew();
     } else if (error.code === "forbidden" && this.watched) {
       // Perhaps it is only the list that it may not see.
@@ -230,7 +230,7 @@ export class Channel extends Emitter<ChannelEvents> {
       }
     } else if (recovered === false) {
       this.#set("recovering");
-      this.#gap(pos, this.#pos);
+      this.#gap(this.#pos, pos);
     } else if (!this.#pos && this.newest) {
       // Until the newest have come, their absence is no place to come back to.
       this.#set("recovering");
@@ -241,7 +241,7 @@ export class Channel extends Emitter<ChannelEvents> {
     this.presence.begun(was === "live");
   }
 
-  #gap(pos: Position | undefined, from: Position | undefined, skipped?: number): void {
+  #gap(from: Position | undefined, pos?: Position, skipped?: number): void {
     this.#pos = pos ?? this.#pos;
     this.emit("gap", present({ from, pos, skipped }));
   }

@@ -97,7 +97,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
   };
 
   const get = async (path: string, group: Group, signal: AbortSignal, patience: number): Promise<Answer | undefined> => {
-    const presence = group.some(({ watched }) => watched) && 1;
+    const presence = +group.some(({ watched }) => watched);
     const asked = query({ since: cursor(group), history: newest(group[0]!), presence }, group);
     const answer = await request(path + asked, { cache: "no-store" }, signal, patience);
     if (answer.response.ok) {
@@ -151,7 +151,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
       const { response, body: said } = await request(`/uplink?${query()}`, { method: "POST", body }, end.signal, patience);
       const answers = decode(said);
       if (answers.length) {
-        answers.forEach((answer) => ended() || ear.heard(answer));
+        answers.forEach(ear.heard);
       } else if (response.status === 413 && !commands[1]) {
         ear.heard({ ...decode(body)[0], op: "error", code: "too_large", message: said });
       } else {
@@ -162,7 +162,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
     }
   };
 
-  queueMicrotask(() => ended() || ear.up());
+  queueMicrotask(ear.up);
   return {
     name,
     follow: once(begin),

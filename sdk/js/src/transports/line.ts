@@ -61,6 +61,6 @@ export interface Line {
   send(commands: readonly string[]): void;
   /** Only where what is followed is part of a request: it has changed, or has to begin anew. */
   follow?(): void;
-  /** Ends it, silently. */
+  /** Ends it. What it says on the way out is not listened to. */
   close(): void;
 }
