@@ -6,7 +6,7 @@ import type { Member, Off, PresenceEvents, TidewireError } from "./types.js";
 
 /** A list that changes while it is read is read again, but not without end. */
 const TRIES = 3;
-/** Who comes between two polls is missed: the list is read again so long after an answer, in ms. */
+/** Who comes between two polls is missed, and a busy hub does not answer: the list is read again after so long, in ms. */
 const FRESH = 1000;
 
 interface List {
@@ -67,10 +67,7 @@ export class Presence extends Emitter<PresenceEvents> {
         this.#sync();
       }
       if (this.#core.line()?.name === "poll") {
-        this.#timer ??= setTimeout(() => {
-          this.lost();
-          this.#sync();
-        }, FRESH);
+        this.#soon();
       }
     }
   }
@@ -92,6 +89,14 @@ export class Presence extends Emitter<PresenceEvents> {
       this.#changes = [change];
       this.#sync();
     }
+  }
+
+  /** Reads the list once more, if the subscription lasts so long. */
+  #soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.lost();
+      this.#sync();
+    }, FRESH);
   }
 
   /** Takes a change in; `false`: one before it was missed. */
@@ -136,6 +141,8 @@ export class Presence extends Emitter<PresenceEvents> {
           this.#changes = undefined;
           if (!error.temporary) {
             this.#room.emit("error", error);
+          } else if (this.#core.line() && this.#room.wanted) {
+            this.#soon();
           }
         }
       },
