@@ -9,6 +9,6 @@ const LONGEST = 3_600_000;
 
 /** The pause before attempt `tries` (from 0), in ms; `asked`: the least that the hub asked for. */
 export function pause({ min, max }: Bounds, tries: number, asked?: number): number {
-  const part = asked === undefined ? Math.min(max, min * 2 ** Math.min(tries, 30)) : Math.max(min, asked / 2);
+  const part = asked === undefined ? Math.min(max, min * 2 ** tries) : Math.max(min, asked / 2);
   return Math.min(LONGEST, (asked ?? 0) + part * Math.random());
 }

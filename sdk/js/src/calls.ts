@@ -7,9 +7,10 @@ export interface Call {
   /** The command in JSON, without `id`. */
   fields: string;
   ok: (answer: Wire) => void;
-  no: (error: TidewireError) => void;
+  /** Refused; without an error: the connection was lost, and with it the answer. */
+  no: (error?: TidewireError) => void;
   /** Whether it may simply be asked again over the next connection. */
-  again?: boolean;
+  again?: boolean | undefined;
 }
 
 export interface Calls {
@@ -18,8 +19,8 @@ export interface Calls {
   drop(id: number): void;
   /** Takes an answer in. */
   take(object: Wire): void;
-  /** Ends those that cannot be asked again, or all. */
-  lost(error: TidewireError, all?: boolean): void;
+  /** The connection is lost: ends those that cannot be asked again; with an error, all. */
+  lost(error?: TidewireError): void;
   resend(line: Line): void;
 }
 
@@ -47,9 +48,9 @@ export function calls(): Calls {
         call?.ok(object);
       }
     },
-    lost(error, all) {
+    lost(error) {
       for (const [id, call] of open) {
-        if (all || !call.again) {
+        if (error || !call.again) {
           open.delete(id);
           call.no(error);
         }

@@ -1,6 +1,6 @@
 // A channel: where the program is in it, and what it is told of it.
 import { pause } from "./backoff.js";
-import { message, number, objects, text, type Wire } from "./codec.js";
+import { message, number, objects, present, text, type Wire } from "./codec.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
 import { once } from "./later.js";
@@ -83,14 +83,11 @@ export class Channel extends Emitter<ChannelEvents> {
 
   /** A page of what was said before: the newest, or those before or after a position. */
   history({ before, after, limit, signal }: HistoryOptions = {}): Promise<HistoryPage> {
-    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => {
-      const pos = text(answer["pos"]);
-      return {
-        messages: objects(answer["messages"]).map((one) => message(this.name, one)),
-        more: !!answer["more"],
-        ...(pos && { pos }),
-      };
-    });
+    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => ({
+      messages: objects(answer["messages"]).map((one) => message(this.name, one)),
+      more: !!answer["more"],
+      ...present({ pos: text(answer["pos"]) }),
+    }));
   }
 
   /** @internal Options of a second `tide.channel` count as long as nothing has come. */
@@ -145,11 +142,12 @@ export class Channel extends Emitter<ChannelEvents> {
   /** @internal What the hub says of this channel. */
   heard(object: Wire): void {
     const pos = text(object["pos"]);
+    const { op } = object;
     // What is kept and comes now comes again after the answer.
-    if (!this.wanted || (this.#call && pos)) {
+    if (!this.wanted || (pos && op !== "ok" && (this.#call || this.#state === "subscribing"))) {
       return;
     }
-    switch (object["op"]) {
+    switch (op) {
       case "ok":
         this.#begun(object);
         break;
@@ -165,7 +163,7 @@ export class Channel extends Emitter<ChannelEvents> {
         if (object["recovering"]) {
           this.#set("recovering");
         } else {
-          this.#gap(pos, text(object["from"]) ?? this.#pos, number(object["skipped"]));
+          this.#gap(text(object["from"]) ?? this.#pos, pos, number(object["skipped"]));
         }
         break;
       case "join":
@@ -184,7 +182,7 @@ export class Channel extends Emitter<ChannelEvents> {
     if (error.code === "bad_position" && this.#pos) {
       const from = this.#pos;
       this.#pos = undefined;
-      this.emit("gap", { from });
+      this.#gap(from);
       this.renew();
     } else if (error.code === "forbidden" && this.watched) {
       // Perhaps it is only the list that it may not see.
@@ -232,7 +230,7 @@ export class Channel extends Emitter<ChannelEvents> {
       }
     } else if (recovered === false) {
       this.#set("recovering");
-      this.#gap(pos, this.#pos);
+      this.#gap(this.#pos, pos);
     } else if (!this.#pos && this.newest) {
       // Until the newest have come, their absence is no place to come back to.
       this.#set("recovering");
@@ -243,9 +241,9 @@ export class Channel extends Emitter<ChannelEvents> {
     this.presence.begun(was === "live");
   }
 
-  #gap(pos: Position | undefined, from: Position | undefined, skipped?: number): void {
+  #gap(from: Position | undefined, pos?: Position, skipped?: number): void {
     this.#pos = pos ?? this.#pos;
-    this.emit("gap", { ...(from && { from }), ...(pos && { pos }), ...(skipped && { skipped }) });
+    this.emit("gap", present({ from, pos, skipped }));
   }
 
   #live(): void {

@@ -7,7 +7,7 @@ import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
 import type { Connection, Me } from "./host.js";
 import { onAbort } from "./later.js";
-import { aborted, LOST, publishes, type Publishes } from "./publishes.js";
+import { aborted, publishes, type Publishes } from "./publishes.js";
 import { settings } from "./settings.js";
 import { TidewireError } from "./types.js";
 import type {
@@ -27,7 +27,6 @@ export class Tidewire extends Emitter<ClientEvents> {
     super();
     const all = settings(url, options);
     const open = calls();
-    const lost = new TidewireError(LOST, LOST);
     const { token, name } = options;
     const me: Me = (this.#me = { token: typeof token === "string" ? token : undefined, name, session: undefined });
     const line: Core["line"] = () => connected.line();
@@ -41,25 +40,24 @@ export class Tidewire extends Emitter<ClientEvents> {
       backoff: all.backoff,
       line,
       need: () => connected.need(),
-      ask: (command, ok = () => {}, no = () => {}) =>
-        open.add([{ fields: JSON.stringify(command), ok, no: (error) => error === lost || no(error) }], line())[0]!,
+      ask: (command, ok = () => {}, no = () => {}, again) =>
+        open.add([{ fields: JSON.stringify(command), ok, no: (error) => error && no(error), again }], line())[0]!,
       drop: open.drop,
-      take: open.take,
-      read: (command, signal) =>
-        new Promise((done, failed) => {
+      read: (command, signal) => {
+        let end: () => void;
+        return new Promise<Wire>((done, failed) => {
           this.#alive();
-          const end = <T>(then: (value: T) => void) => (value: T): void => {
+          const id = core.ask(command, done, failed, true);
+          const timer = setTimeout(() => failed(new TidewireError("timeout", "no answer in time", true)), all.patience);
+          const off = onAbort(signal, () => failed(aborted()));
+          end = () => {
             clearTimeout(timer);
             off();
-            open.drop(id!);
-            then(value);
+            open.drop(id);
           };
-          const no = end(failed);
-          const timer = setTimeout(() => no(new TidewireError("timeout", "no answer in time", true)), all.patience);
-          const [id] = open.add([{ fields: JSON.stringify(command), ok: end(done), no, again: true }], line());
-          const off = onAbort(signal, () => no(aborted()));
           core.need();
-        }),
+        }).finally(() => end?.());
+      },
       publish: (channel, payload, how) => this.publish(channel, payload, how),
     });
     const connected = (this.#connection = connection(all, setup, me, {
@@ -70,18 +68,26 @@ export class Tidewire extends Emitter<ClientEvents> {
         waiting.flush();
       },
       lost: () => {
-        open.lost(lost);
+        open.lost();
         this.#channels.forEach((channel) => channel.lost());
       },
       end: (error) => {
-        open.lost(error, true);
+        open.lost(error);
         waiting.end(error);
       },
-      heard: (object) => this.#heard(object),
-      ask: (answered) => {
-        const id = core.ask({ op: "ping" }, answered);
-        return () => open.drop(id);
+      heard: (object) => {
+        const { op, id, channel } = object;
+        if (op === "hello") {
+          me.session = text(object["session"]);
+        } else if (id !== undefined) {
+          open.take(object);
+        } else if (op === "error") {
+          this.emit("error", failure(object));
+        } else {
+          this.#channels.get(channel as string)?.heard(object);
+        }
       },
+      ask: (answered) => void core.ask({ op: "ping" }, answered),
     }));
   }
 
@@ -169,19 +175,6 @@ export class Tidewire extends Emitter<ClientEvents> {
   #alive(): void {
     if (this.state === "closed") {
       throw new TidewireError("closed", this.reason!.message);
-    }
-  }
-
-  #heard(object: Wire): void {
-    const { op, id, channel } = object;
-    if (op === "hello") {
-      this.#me.session = text(object["session"]);
-    } else if (id !== undefined) {
-      this.#core.take(object);
-    } else if (op === "error") {
-      this.emit("error", failure(object));
-    } else {
-      this.#channels.get(channel as string)?.heard(object);
     }
   }
 }

@@ -13,17 +13,13 @@ export const number = (value: unknown): number | undefined =>
 export const isObject = (value: unknown): value is Wire =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Without the fields that have no value. */
+export const present = <T extends object>(fields: T): { [K in keyof T]?: NonNullable<T[K]> } =>
+  JSON.parse(JSON.stringify(fields)) as { [K in keyof T]?: NonNullable<T[K]> };
+
 /** A copy with those of the fields that are strings. */
-function strings<K extends string>(object: Wire, names: readonly K[]): { [N in K]?: string } {
-  const found: { [N in K]?: string } = {};
-  for (const name of names) {
-    const value = text(object[name]);
-    if (value !== undefined) {
-      found[name] = value;
-    }
-  }
-  return found;
-}
+const strings = <K extends string>(object: Wire, names: readonly K[]): { [N in K]?: string } =>
+  present(Object.fromEntries(names.map((name) => [name, text(object[name])])) as { [N in K]: string | undefined });
 
 /** The objects of a list. */
 export const objects = (value: unknown): Wire[] => (Array.isArray(value) ? value.filter(isObject) : []);
@@ -84,9 +80,9 @@ export function message(channel: string, object: Wire): Message {
 }
 
 /** Who is in a channel, if it says so. */
-export function member(object: unknown): Member | undefined {
-  const session = isObject(object) ? text(object["session"]) : undefined;
-  return session === undefined ? undefined : { session, ...strings(object as Wire, ["client", "user", "name"]) };
+export function member(object: Wire): Member | undefined {
+  const who = strings(object, ["session", "client", "user", "name"]);
+  return who.session === undefined ? undefined : (who as Member);
 }
 
 /** Codes after which the same command may work later. */
@@ -97,4 +93,3 @@ export function failure(object: Wire): TidewireError {
   const code = text(object["code"]) ?? "bad_answer";
   return new TidewireError(code, text(object["message"]) ?? code, TEMPORARY.includes(code), number(object["retry_after_ms"]));
 }
-

@@ -166,13 +166,17 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
 
   const opened = (mine: Trial, made: Line, session: string | undefined, token: string | undefined): void => {
     clearTimeout(mine.timer);
-    trial = undefined;
     const old = line;
     if (old) {
       // Everything goes on over the better way, from where the worse one had come to.
       lose();
       old.close();
     }
+    // A listener may have ended it; so below.
+    if (trial !== mine) {
+      return;
+    }
+    trial = undefined;
     line = made;
     level = best = mine.level;
     worked ||= !level;
@@ -180,16 +184,17 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
     openedAt = tickAt = heardAt = Date.now();
     me.session = session;
     tick = setInterval(look, Math.min(TICK, idle));
-    if (token && token !== me.token) {
-      me.token = token;
+    const fresh = token && token !== me.token;
+    me.token = token || me.token;
+    climbPause = level ? climbPause : climb;
+    climbLater(worked ? Math.min(SOON, climbPause) : climbPause);
+    // Before anybody is told, and sends more.
+    host.open(made);
+    if (fresh) {
       host.emit("token", token);
     }
-    set("open");
-    // A listener may have ended it.
     if (line === made) {
-      host.open(made);
-      climbPause = level ? climbPause : climb;
-      climbLater(worked ? Math.min(SOON, climbPause) : climbPause);
+      set("open");
     }
   };
 
@@ -204,7 +209,8 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
         // A better way does not work yet; perhaps the next one does.
         better(mine.level + 1);
       } else {
-        fails += end.blocked ? 2 : 1;
+        // Without a token in time no way was tried.
+        fails += mine.line ? (end.blocked ? 2 : 1) : 0;
         again(end, fails > 1 || mine.level !== best);
       }
     }
@@ -213,6 +219,9 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
   /** Comes back, by the next way if this one is to blame; when each has failed, after a pause. */
   const again = (end: End, next?: boolean): void => {
     const { code, message } = end;
+    if (off) {
+      return;
+    }
     if (end.stop) {
       drop();
       finish({ code, message });
@@ -275,7 +284,8 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
 
   const look = (): void => {
     const now = Date.now();
-    const late = now - tickAt > 2 * TICK;
+    // Clocks are put back, too.
+    const late = Math.abs(now - tickAt) > 2 * TICK;
     tickAt = now;
     if (line && (late || now - heardAt >= idle)) {
       check(late ? SHORT : patience);
@@ -299,16 +309,16 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
       asked.close();
       if (trial) {
         set("connecting");
-      } else {
+      } else if (!off) {
         attempt(level);
       }
     }, within);
-    const drop = host.ask(() => answered());
     answered = () => {
       deadline = 0;
       clearTimeout(timer);
-      drop();
     };
+    // Any answer will do, also one to an earlier question.
+    host.ask(() => answered());
   };
 
   const woke = (): void => {

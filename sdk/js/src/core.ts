@@ -10,10 +10,8 @@ export interface Core {
   line(): Line | undefined;
   /** Connects, unless the program said not to. */
   need(): void;
-  /** Asks over the connection that there is; it is not asked again over another. */
-  ask(command: Wire, ok?: (answer: Wire) => void, no?: (error: TidewireError) => void): number;
-  /** An answer has come. */
-  take(answer: Wire): void;
+  /** Asks over the connection that there is; over another only with `again`. */
+  ask(command: Wire, ok?: (answer: Wire) => void, no?: (error: TidewireError) => void, again?: boolean): number;
   /** The answer does not matter any more. */
   drop(call: number): void;
   /** Asks what may be asked twice. */

@@ -13,7 +13,7 @@ function hash(name: string): bigint {
 /** With the digits `0-9A-Za-z`. */
 function base62(value: bigint): string {
   const digit = Number(value % 62n);
-  const last = digit < 36 ? digit.toString(36).toUpperCase() : (digit - 26).toString(36);
+  const last = digit < 10 ? `${digit}` : String.fromCharCode(digit + (digit < 36 ? 55 : 61));
   return value < 62n ? last : base62(value / 62n) + last;
 }
 

@@ -22,8 +22,8 @@ export interface Host {
   /** For good, until somebody connects. */
   end(error: TidewireError): void;
   heard(object: Wire): void;
-  /** Asks whether the hub is there; the answer ends the question. */
-  ask(answered: () => void): () => void;
+  /** Asks whether the hub is there. */
+  ask(answered: () => void): void;
 }
 
 export interface Connection {

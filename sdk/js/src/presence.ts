@@ -1,13 +1,12 @@
 // Who is in a channel: a list with a version, kept by joins and leaves, read again where one was missed.
 import { member, number, objects, type Wire } from "./codec.js";
-import type { Channel } from "./channel.js";
 import type { Core } from "./core.js";
 import { Emitter } from "./emitter.js";
 import type { Member, Off, PresenceEvents, TidewireError } from "./types.js";
 
 /** A list that changes while it is read is read again, but not without end. */
 const TRIES = 3;
-/** Who comes between two polls is missed: the list is read again so long after an answer, in ms. */
+/** Who comes between two polls is missed, and a busy hub does not answer: the list is read again after so long, in ms. */
 const FRESH = 1000;
 
 interface List {
@@ -15,19 +14,30 @@ interface List {
   members: Map<string, Member>;
 }
 
+/** The channel, as its list needs it. */
+export interface Room {
+  readonly name: string;
+  /** Whether the program wants it. */
+  readonly wanted: boolean;
+  /** Whether joins and leaves are wanted. */
+  watched: boolean;
+  subscribe(): { renew(): void };
+  emit(event: "error", error: TidewireError): void;
+}
+
 export class Presence extends Emitter<PresenceEvents> {
   readonly #core: Core;
-  readonly #channel: Channel;
+  readonly #room: Room;
   #list: List = { v: 0, members: new Map() };
   /** Changes that came while the list is read; none: it is not read. Of several readings, the last has this one. */
   #changes: Wire[] | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** @internal */
-  constructor(core: Core, channel: Channel) {
+  constructor(core: Core, room: Room) {
     super();
     this.#core = core;
-    this.#channel = channel;
+    this.#room = room;
   }
 
   /** Who is here, as far as it is known: kept up to date once something listens. */
@@ -38,9 +48,9 @@ export class Presence extends Emitter<PresenceEvents> {
   /** Listens. The first listener subscribes the channel, with joins and leaves. */
   override on<E extends keyof PresenceEvents>(event: E, listener: PresenceEvents[E]): Off {
     const off = super.on(event, listener);
-    if (!this.#channel.watched) {
-      this.#channel.watched = true;
-      this.#channel.subscribe().renew();
+    if (!this.#room.watched) {
+      this.#room.watched = true;
+      this.#room.subscribe().renew();
     }
     return off;
   }
@@ -52,15 +62,12 @@ export class Presence extends Emitter<PresenceEvents> {
 
   /** @internal The channel was subscribed; `still`: it is the next of several polls. */
   begun(still: boolean): void {
-    if (this.#channel.watched) {
+    if (this.#room.watched) {
       if (!still) {
         this.#sync();
       }
       if (this.#core.line()?.name === "poll") {
-        this.#timer ??= setTimeout(() => {
-          this.lost();
-          this.#sync();
-        }, FRESH);
+        this.#soon();
       }
     }
   }
@@ -73,7 +80,7 @@ export class Presence extends Emitter<PresenceEvents> {
 
   /** @internal A join or leave. */
   heard(change: Wire): void {
-    if (!this.#channel.watched) {
+    if (!this.#room.watched) {
       return;
     }
     if (this.#changes) {
@@ -82,6 +89,14 @@ export class Presence extends Emitter<PresenceEvents> {
       this.#changes = [change];
       this.#sync();
     }
+  }
+
+  /** Reads the list once more, if the subscription lasts so long. */
+  #soon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.lost();
+      this.#sync();
+    }, FRESH);
   }
 
   /** Takes a change in; `false`: one before it was missed. */
@@ -125,7 +140,9 @@ export class Presence extends Emitter<PresenceEvents> {
         if (changes === this.#changes) {
           this.#changes = undefined;
           if (!error.temporary) {
-            this.#channel.emit("error", error);
+            this.#room.emit("error", error);
+          } else if (this.#core.line() && this.#room.wanted) {
+            this.#soon();
           }
         }
       },
@@ -137,7 +154,7 @@ export class Presence extends Emitter<PresenceEvents> {
     let list: List | undefined;
     let after: string | undefined;
     for (;;) {
-      const answer = await this.#core.read({ op: "presence", channel: this.#channel.name, after, limit: 1000 });
+      const answer = await this.#core.read({ op: "presence", channel: this.#room.name, after, limit: 1000 });
       const v = number(answer["v"]) ?? 0;
       const page = objects(answer["members"]).flatMap((one) => member(one) ?? []);
       list ??= { v, members: new Map() };

@@ -2,7 +2,7 @@
 import { onAbort, once } from "./later.js";
 import { pause, type Bounds } from "./backoff.js";
 import type { Call, Calls } from "./calls.js";
-import { encode, text, type Wire } from "./codec.js";
+import { encode, present, text, type Wire } from "./codec.js";
 import type { Line } from "./transports/line.js";
 import { TidewireError } from "./types.js";
 import type { Ack, Payload, PublishOptions } from "./types.js";
@@ -11,8 +11,6 @@ import type { Ack, Payload, PublishOptions } from "./types.js";
 const WINDOW = 16;
 /** How often a full disk or a busy hub is asked again for the same. */
 const PATIENT = 5;
-/** What a call is told when its connection is lost: it is no answer. */
-export const LOST = "lost";
 
 interface Entry {
   call: Call;
@@ -86,13 +84,13 @@ export function publishes({ calls, backoff, confirmWithin, line, client, queue: 
 
   const flush = once(send);
 
-  const refused = (entry: Entry, error: TidewireError): void => {
-    const { code } = error;
+  const refused = (entry: Entry, error?: TidewireError): void => {
     entry.id = 0;
-    if (code === LOST) {
+    if (!error) {
       entry.open = true;
       return;
     }
+    const { code } = error;
     if (!error.temporary || (++entry.tries > PATIENT && code !== "rate_limited")) {
       entry.fail(code === "unavailable" ? unconfirmed() : error);
       return;
@@ -148,13 +146,13 @@ export function publishes({ calls, backoff, confirmWithin, line, client, queue: 
     flush,
     add: (channel, payload, { key, keep, echo, signal } = {}) =>
       new Promise((done, failed) => {
+        if (signal?.aborted) {
+          throw aborted();
+        }
         const passing = keep === false;
         const under = passing ? undefined : (key ?? `${prefix}-${count++}`);
-        const wire: Wire = { op: "publish", channel, ...encode(payload), key: under, keep: passing ? keep : undefined, echo };
-        const ok = (answer: Wire): void => {
-          const pos = text(answer["pos"]);
-          done({ ...(pos && { pos }), ...(under && { key: under }) });
-        };
+        const wire: Wire = { op: "publish", channel, ...encode(payload), key: under, keep: keep && undefined, echo };
+        const ok = (answer: Wire): void => done(present({ pos: text(answer["pos"]), key: under }));
         // Made now: what the program changes later is not what it published.
         const fields = JSON.stringify(wire);
         const to = line();
@@ -164,7 +162,7 @@ export function publishes({ calls, backoff, confirmWithin, line, client, queue: 
           }
           enqueue(fields, ok, failed, signal);
         } else if (to) {
-          calls.add([{ fields, ok, no: (error) => failed(error.code === LOST ? unconfirmed() : error) }], to);
+          calls.add([{ fields, ok, no: (error) => failed(error ?? unconfirmed()) }], to);
         } else {
           throw new TidewireError("offline", "no connection", true);
         }

@@ -59,6 +59,25 @@ describe("beginning", () => {
     await tide.close();
   });
 
+  test.each(["localhost:4000", "ftp://hub.test", "file:///ws"])("%s is no hub", (url) => {
+    expect(() => new Tidewire(url, { ...ONLY, WebSocket: class {} as never })).toThrow(TypeError);
+  });
+
+  test("times without end are long, not none", async () => {
+    hub.socket = "refused";
+    const never = { climb: Infinity, confirmWithin: Infinity, idle: Infinity, patience: Infinity };
+    const tide = hub.client({ ...never, transports: ["websocket", "sse"] });
+    tide.channel("lobby").subscribe();
+    await pass(5000);
+    const tried = hub.sockets.length;
+    hub.script = ({ op }) => (op === "publish" ? [] : undefined);
+    let ended = false;
+    tide.publish("lobby", 1).catch(() => (ended = true));
+    await pass(60_000);
+    expect([tide.state, tide.transport, hub.sockets.length - tried, ended]).toEqual(["open", "sse", 0, false]);
+    await tide.close();
+  });
+
   test("without any transport there is no client", () => {
     expect(() => new Tidewire("ws://hub.test", { ...ONLY, WebSocket: undefined as never })).toThrow(
       expect.objectContaining({ code: "no_transport" }) as Error,
@@ -95,6 +114,15 @@ describe("beginning", () => {
     tide.connect();
     await pass();
     expect([tide.state, errors]).toEqual(["open", ["token Error: no session"]]);
+  });
+
+  test("a function that hangs says nothing about the way", async () => {
+    let left = 5;
+    const tide = hub.client({ token: () => (left-- ? new Promise(() => {}) : undefined) });
+    tide.connect();
+    await pass(100_000);
+    expect([tide.transport, hub.sockets.length, hub.requests.length]).toEqual(["websocket", 1, 0]);
+    await tide.close();
   });
 
   test("the token of the hub is told once, and handed back", async () => {
@@ -310,6 +338,39 @@ describe("ending", () => {
     expect([tide.state, hub.line.readyState, vi.getTimerCount()]).toEqual(["closed", 3, 0]);
   });
 
+  test.each(["lost", "silent", "moved"])("a listener of a channel may end it, when the connection is %s", async (how) => {
+    const tide = hub.client({ climb: 1000, ...(how === "silent" && ONLY) });
+    if (how === "moved") {
+      hub.socket = "refused";
+    }
+    const room = tide.channel("lobby").subscribe();
+    await pass(1000);
+    expect(tide.state).toBe("open");
+    room.on("state", (state) => state === "subscribing" && void tide.close());
+    hub.socket = how === "silent" ? "mute" : "works";
+    if (how === "lost") {
+      hub.drop();
+    } else if (how === "silent") {
+      hub.script = () => [];
+    }
+    await pass(60_000);
+    expect([tide.state, vi.getTimerCount(), hub.line.readyState]).toEqual(["closed", 0, 3]);
+  });
+
+  test.each(["state", "token"] as const)("what a listener of %s sends at once goes once", async (event) => {
+    const tide = hub.client();
+    tide.on(event, () => {
+      if (tide.transport) {
+        tide.publish("lobby", "here", { keep: false }).catch(() => {});
+        tide.channel("lobby").history().catch(() => {});
+      }
+    });
+    tide.connect();
+    await pass();
+    expect(hub.commands.map(({ op }) => op)).toEqual(["auth", "publish", "history"]);
+    await tide.close();
+  });
+
   test("a listener that throws breaks nothing", async () => {
     const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
     const tide = hub.client();
@@ -375,6 +436,17 @@ describe("is the hub there?", () => {
     const late = tide.ping().catch((error: { code: string }) => error.code);
     await pass(10_000);
     expect(await late).toBe("timeout");
+  });
+
+  test("a clock that was put back hides no dead connection", async () => {
+    const tide = hub.client(ONLY);
+    tide.channel("lobby").subscribe();
+    await pass();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    hub.script = () => [];
+    await pass(45_000);
+    expect(hub.sockets.length).toBeGreaterThan(1);
+    await tide.close();
   });
 
   test("a machine that slept asks with short patience", async () => {

@@ -103,6 +103,18 @@ describe.each(["sse", "poll"] as const)("over %s", (way) => {
     expect(tide.transport).toBe(way);
   });
 
+  test("one that is left and wanted again while the rest of an answer is handed out loses nothing", async () => {
+    const [tide, [a, b]] = await open([LOBBY, "chat:other"]);
+    const [lobby, other] = [tide.channel(LOBBY), tide.channel("other")];
+    lobby.on("message", ({ data }) => data === 1 && void lobby.unsubscribe());
+    other.on("message", () => void lobby.subscribe());
+    for (const [name, data] of [[LOBBY, 1], [LOBBY, 2], ["chat:other", 3], [LOBBY, 4]] as const) {
+      hub.say(name, data);
+    }
+    await pass(1000);
+    expect([a, b]).toEqual([[1, 2, 4], [3]]);
+  });
+
   test("the channel that is refused is found among the others", async () => {
     const names = [LOBBY, "chat:b", "no:where", "chat:d", "live:e"];
     const tide = client({ transports: [way] });

@@ -166,7 +166,7 @@ describe.skipIf(notRun("the client against a real hub"))("a real hub", () => {
 
     test("refuses what is too large, and goes on", async () => {
       const ann = client(hub.url, { transports: [way] });
-      const large = ann.publish(fresh(), "x".repeat(70_000));
+      const large = ann.publish(fresh(), "x".repeat(300_000));
       await expect(large).rejects.toMatchObject({ code: "too_large", temporary: false });
       await expect(large).rejects.toBeInstanceOf(TidewireError);
       expect((await ann.publish(fresh(), "small")).pos).toBeTypeOf("string");

@@ -108,7 +108,7 @@ export class Middle {
     this.#server = createServer((client) => this.#serve(client, to()));
   }
 
-  static async before(hub: Hub): Promise<Middle> {
+  static async before(hub: { readonly port: number }): Promise<Middle> {
     const middle = new Middle(() => hub.port);
     middle.port = await listening(middle.#server);
     return middle;

@@ -129,6 +129,22 @@ test("what is no change is ignored", async () => {
   expect(told(all)).toEqual(["sync →a"]);
 });
 
+test("a list that a busy hub does not give is asked for again, as long as it is wanted", async () => {
+  const all = record(presence, "sync");
+  let busy = 3;
+  hub.script = ({ op }) => (op === "presence" && busy-- > 0 ? [{ op: "error", code: "overloaded", message: "busy" }] : undefined);
+  await pass(10_000);
+  expect(told(all)).toEqual(["sync →a"]);
+  busy = Infinity;
+  change("join", 9, "z");
+  await pass(2000);
+  tide.channel("lobby").unsubscribe();
+  await pass();
+  const asked = hub.asked("presence").length;
+  await pass(10_000);
+  expect(hub.asked("presence").length).toBe(asked);
+});
+
 test("a list that may not be read is an error of the channel", async () => {
   hub.script = ({ op }) => (op === "presence" ? [{ op: "error", code: "forbidden", message: "no" }] : undefined);
   const errors = record(tide.channel("lobby"), "error");

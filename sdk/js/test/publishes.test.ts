@@ -87,6 +87,15 @@ describe("without a connection", () => {
     expect(await Promise.all(outcomes)).toEqual(["t-1", "t-2", "queue_full"]);
   });
 
+  test("what was given up before is not sent, kept or not", async () => {
+    tide.connect();
+    await pass();
+    const signal = AbortSignal.abort();
+    const all = [true, false].map((keep) => outcome(tide.publish("lobby", 1, { keep, signal })));
+    await pass();
+    expect([await Promise.all(all), hub.asked("publish")]).toEqual([["aborted", "aborted"], []]);
+  });
+
   test("what is not to be kept is refused at once", async () => {
     expect(await outcome(tide.publish("lobby", "typing", { keep: false }))).toBe("offline");
     await pass(5000);

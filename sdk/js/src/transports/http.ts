@@ -2,9 +2,8 @@
 import { onAbort, once } from "../later.js";
 import { decode, failure, objects } from "../codec.js";
 import { cursor } from "../cursor.js";
-import type { Channel } from "../channel.js";
 import type { TransportName } from "../types.js";
-import type { Ear, End, Line, Setup } from "./line.js";
+import type { Ear, End, Followed, Line, Setup } from "./line.js";
 
 /** Channels of a request. */
 const MOST = 32;
@@ -15,7 +14,7 @@ const BYTES = 32_768;
 const WORK = 30_000;
 
 /** Channels that are asked for by one request. */
-export type Group = Channel[];
+export type Group = Followed[];
 
 interface Answer {
   response: Response;
@@ -25,12 +24,10 @@ interface Answer {
 
 /** What a request that follows channels is given. */
 export interface Follow {
-  setup: Setup;
   /** Ends it. */
   signal: AbortSignal;
   /** One GET; nothing if it was refused, which is told here. */
   get(path: string, patience: number): Promise<Answer | undefined>;
-  ear: Ear;
   down(end: End): void;
 }
 
@@ -85,10 +82,8 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
 
   const start = (group: Group, signal: AbortSignal): void => {
     run({
-      setup,
       signal,
       get: (path, patience) => get(path, group, signal, patience),
-      ear,
       down: (how) => signal.aborted || down(how),
     }).catch((error: unknown) => signal.aborted || down({ code: 0, message: String(error), blocked: !got || error === late }));
   };
@@ -102,7 +97,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
   };
 
   const get = async (path: string, group: Group, signal: AbortSignal, patience: number): Promise<Answer | undefined> => {
-    const presence = group.some(({ watched }) => watched) && 1;
+    const presence = +group.some(({ watched }) => watched);
     const asked = query({ since: cursor(group), history: newest(group[0]!), presence }, group);
     const answer = await request(path + asked, { cache: "no-store" }, signal, patience);
     if (answer.response.ok) {
@@ -156,7 +151,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
       const { response, body: said } = await request(`/uplink?${query()}`, { method: "POST", body }, end.signal, patience);
       const answers = decode(said);
       if (answers.length) {
-        answers.forEach((answer) => ended() || ear.heard(answer));
+        answers.forEach(ear.heard);
       } else if (response.status === 413 && !commands[1]) {
         ear.heard({ ...decode(body)[0], op: "error", code: "too_large", message: said });
       } else {
@@ -167,7 +162,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
     }
   };
 
-  queueMicrotask(() => ended() || ear.up());
+  queueMicrotask(ear.up);
   return {
     name,
     follow: once(begin),
@@ -184,7 +179,7 @@ export function http(name: TransportName, setup: Setup, ear: Ear, run: (follow: 
 const brief = (status: number, body: string): string => body.slice(0, 200) || `HTTP ${status}`;
 
 /** Channels by request: those that want the same of the newest, as many as fit. */
-function groups(channels: readonly Channel[]): Group[] {
+function groups(channels: readonly Followed[]): Group[] {
   const all: Group[] = [];
   for (const channel of channels) {
     const same = all.find((group) => group.length < MOST && newest(group[0]!) === newest(channel));
@@ -198,4 +193,4 @@ function groups(channels: readonly Channel[]): Group[] {
 }
 
 /** How many of the newest are to come first. */
-const newest = (channel: Channel): number => (channel.pos ? 0 : channel.newest);
+const newest = (channel: Followed): number => (channel.pos ? 0 : channel.newest);

@@ -1,7 +1,6 @@
 // What every way of talking to the hub has in common.
 import type { Wire } from "../codec.js";
-import type { Channel } from "../channel.js";
-import type { TransportName } from "../types.js";
+import type { Position, TidewireError, TransportName } from "../types.js";
 
 /** How a way ended. */
 export interface End {
@@ -27,6 +26,18 @@ export interface Ear {
   down(end: End): void;
 }
 
+/** A channel, as a request that names it needs to know it. */
+export interface Followed {
+  readonly name: string;
+  readonly pos: Position | undefined;
+  /** How many of the newest come first, if there is no position. */
+  readonly newest: number;
+  /** Whether joins and leaves are wanted. */
+  readonly watched: boolean;
+  /** The hub does not let it be followed. */
+  refused(error: TidewireError): void;
+}
+
 /** What a way has to know. */
 export interface Setup {
   /** `http://host/base`, without a slash at its end. */
@@ -38,7 +49,7 @@ export interface Setup {
   /** Who asks, for a query. */
   who(): { client?: string | undefined; name?: string | undefined };
   /** What is to be followed. */
-  followed(): Channel[];
+  followed(): Followed[];
 }
 
 /** Makes a way, which begins at once. */
@@ -50,6 +61,6 @@ export interface Line {
   send(commands: readonly string[]): void;
   /** Only where what is followed is part of a request: it has changed, or has to begin anew. */
   follow?(): void;
-  /** Ends it, silently. */
+  /** Ends it. What it says on the way out is not listened to. */
   close(): void;
 }

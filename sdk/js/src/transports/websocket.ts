@@ -27,10 +27,7 @@ export const websocket: Way = ({ base, WebSocket }, ear) => {
     // A socket that closes swallows it: the answer will be missed.
     send: (commands) => commands.forEach((command) => socket!.send(command)),
     close() {
-      if (socket) {
-        socket.onopen = socket.onmessage = socket.onclose = null;
-        socket.close(1000);
-      }
+      socket?.close(1000);
     },
   };
 };
