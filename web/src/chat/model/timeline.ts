@@ -74,10 +74,6 @@ export class Timeline {
     return this.entries.reduce<Position | undefined>((last, entry) => (entry.kind === "message" ? (entry.pos ?? last) : last), undefined);
   }
 
-  has(pos: Position): boolean {
-    return this.#places.has(pos);
-  }
-
   /** Adds a message at the end. `undefined`: it is there already. */
   add(message: Message): Said | undefined {
     const own = this.#arrived(message);

@@ -142,7 +142,7 @@ function stateOf(room: Room, t: Texts): ["open" | "wait" | "closed", string] {
 }
 
 /** The words after a name have to be seen, too. */
-const brief = (name: string): string => ([...name].length > 20 ? `${[...name].slice(0, 19).join("")}…` : name);
+const brief = (name: string): string => ([...name].length > 26 ? `${[...name].slice(0, 25).join("")}…` : name);
 
 function typingText(names: readonly string[], t: Texts, tag: string): string {
   const [first] = names.map(brief);

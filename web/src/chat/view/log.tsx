@@ -7,6 +7,8 @@ import type { Language } from "../texts/index.ts";
 import { MessageView } from "./message.tsx";
 
 const NEAR = 60;
+/** Sizes that change and change back move the end by less. */
+const JITTER = 4;
 
 interface Props {
   rows: readonly Row[];
@@ -34,7 +36,7 @@ interface Place {
   rows: readonly Row[];
   piece: Piece;
   isPinned: boolean;
-  /** How far was scrolled last, and how high everything was then: where that has changed, nobody has scrolled. */
+  /** How far was scrolled when it was last settled, and how high everything was then. */
   seen: { top: number; full: number; view: number };
   anchor: Anchor | undefined;
   toNewest: number;
@@ -51,7 +53,10 @@ export function Log(props: Props) {
   const now = place.current;
   follow(now, rows, toNewest, box.current, list.current);
 
-  useLayoutEffect(() => settle(now, box.current, list.current));
+  useLayoutEffect(() => {
+    settle(now, box.current, list.current);
+    setPinned(now.isPinned);
+  });
   useEffect(() => {
     const watcher = new ResizeObserver(() => settle(place.current, box.current, list.current));
     watcher.observe(box.current!);
@@ -75,11 +80,16 @@ export function Log(props: Props) {
     const element = box.current!;
     const below = element.scrollHeight - element.scrollTop - element.clientHeight;
     const total = now.rows.length;
-    // Whoever scrolls up leaves the end at once: in a busy room the next drawing would pull them back.
-    const last = now.seen;
-    note(now, element);
-    const isUp = now.seen.top < last.top && now.seen.full === last.full && now.seen.view === last.view;
-    now.isPinned = below < (isUp ? 2 : NEAR) && now.piece.end >= total;
+    const { top, full, view } = now.seen;
+    // Where sizes have changed, nobody has scrolled away from the end.
+    if (!now.isPinned || (full === element.scrollHeight && view === element.clientHeight)) {
+      // Whoever scrolls up leaves the end at once: in a busy room the next drawing would pull them back.
+      const isUp = element.scrollTop < top - (now.isPinned ? JITTER : 0);
+      now.isPinned = below < (isUp ? JITTER : NEAR) && now.piece.end >= total;
+    }
+    if (!now.isPinned) {
+      note(now, element);
+    }
     now.anchor = anchorIn(element, list.current!);
     setPinned(now.isPinned);
     if (element.scrollTop < element.clientHeight && !now.isPinned) {
