@@ -161,7 +161,7 @@ export class Presence extends Emitter<PresenceEvents> {
     for (;;) {
       const answer = await this.#core.read({ op: "presence", channel: this.#room.name, after, limit: 1000 });
       const v = number(answer["v"]) ?? 0;
-      const page = objects(answer["members"]).flatMap((one) => member(one) ?? []);
+      const page = objects(answer["members"]).map(member).filter((one) => !!one);
       list ??= { v, members: new Map() };
       if (v !== list.v && left) {
         return this.#read(left - 1);
