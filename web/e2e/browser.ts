@@ -21,8 +21,9 @@ function program(): string {
   return found;
 }
 
-export function startBrowser(): Promise<Browser> {
-  return chromium.launch({ executablePath: program(), args: ["--no-sandbox", "--disable-dev-shm-usage"] });
+/** `without`: what playwright asks of Chromium, and a test does not want. */
+export function startBrowser(without: string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: program(), args: ["--no-sandbox", "--disable-dev-shm-usage"], ignoreDefaultArgs: without });
 }
 
 /** One person's browser, and what its pages complained of. */

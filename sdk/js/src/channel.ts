@@ -82,8 +82,8 @@ export class Channel extends Emitter<ChannelEvents> {
   }
 
   /** A page of what was said before: the newest, or those before or after a position. */
-  history({ before, after, limit, signal }: HistoryOptions = {}): Promise<HistoryPage> {
-    return this.#core.read({ op: "history", channel: this.name, before, after, limit }, signal).then((answer) => ({
+  history({ signal, ...where }: HistoryOptions = {}): Promise<HistoryPage> {
+    return this.#core.read({ ...where, op: "history", channel: this.name }, signal).then((answer) => ({
       messages: objects(answer["messages"]).map((one) => message(this.name, one)),
       more: !!answer["more"],
       ...present({ pos: text(answer["pos"]) }),

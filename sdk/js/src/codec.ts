@@ -82,7 +82,7 @@ export function message(channel: string, object: Wire): Message {
 /** Who is in a channel, if it says so. */
 export function member(object: Wire): Member | undefined {
   const who = strings(object, ["session", "client", "user", "name"]);
-  return who.session === undefined ? undefined : (who as Member);
+  return who.session ? (who as Member) : undefined;
 }
 
 /** Codes after which the same command may work later. */

@@ -184,14 +184,14 @@ export function connection(settings: Settings, setup: Setup, me: Me, host: Host)
     openedAt = tickAt = heardAt = Date.now();
     me.session = session;
     tick = setInterval(look, Math.min(TICK, idle));
-    const fresh = token && token !== me.token;
-    me.token = token || me.token;
+    const before = me.token;
+    me.token = token || before;
     climbPause = level ? climbPause : climb;
     climbLater(worked ? Math.min(SOON, climbPause) : climbPause);
     // Before anybody is told, and sends more.
     host.open(made);
-    if (fresh) {
-      host.emit("token", token);
+    if (me.token !== before) {
+      host.emit("token", token!);
     }
     if (line === made) {
       set("open");

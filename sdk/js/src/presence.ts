@@ -51,6 +51,7 @@ export class Presence extends Emitter<PresenceEvents> {
     if (!this.#room.watched) {
       this.#room.watched = true;
       this.#room.subscribe().renew();
+      this.#polls();
     }
     return off;
   }
@@ -60,15 +61,10 @@ export class Presence extends Emitter<PresenceEvents> {
     return [...(await this.#read()).members.values()];
   }
 
-  /** @internal The channel was subscribed; `still`: it is the next of several polls. */
+  /** @internal The channel was subscribed; `still`: it was live, as it is between two polls. */
   begun(still: boolean): void {
-    if (this.#room.watched) {
-      if (!still) {
-        this.#sync();
-      }
-      if (this.#core.line()?.name === "poll") {
-        this.#soon();
-      }
+    if (this.#room.watched && (!this.#polls() || !still)) {
+      this.#sync();
     }
   }
 
@@ -89,6 +85,15 @@ export class Presence extends Emitter<PresenceEvents> {
       this.#changes = [change];
       this.#sync();
     }
+  }
+
+  /** Whether changes come by long poll: not all do, and a poll that waits brings none. */
+  #polls(): boolean {
+    const polls = this.#core.line()?.name === "poll";
+    if (polls) {
+      this.#soon();
+    }
+    return polls;
   }
 
   /** Reads the list once more, if the subscription lasts so long. */
@@ -156,7 +161,7 @@ export class Presence extends Emitter<PresenceEvents> {
     for (;;) {
       const answer = await this.#core.read({ op: "presence", channel: this.#room.name, after, limit: 1000 });
       const v = number(answer["v"]) ?? 0;
-      const page = objects(answer["members"]).flatMap((one) => member(one) ?? []);
+      const page = objects(answer["members"]).map(member).filter((one) => !!one);
       list ??= { v, members: new Map() };
       if (v !== list.v && left) {
         return this.#read(left - 1);

@@ -22,7 +22,7 @@ export interface Settings extends Omit<Setup, "who" | "followed"> {
 function base(url: string | URL): string {
   const { protocol, host, pathname } = new URL(url, (globalThis as { location?: Location }).location?.href);
   if (!/^(ws|http)s?:/.test(protocol)) {
-    throw new TypeError(`${url} is no ws:// or http://`);
+    throw new TypeError(`${url} is no ws:// URL`);
   }
   return `${protocol.replace("ws", "http")}//${host}${pathname.replace(/\/+(ws\/*)?$/, "")}`;
 }

@@ -47,18 +47,21 @@ export interface Message {
   redacted?: boolean;
 }
 
-/** What to publish: a string arrives as `text`, bytes as `bytes`, anything else as `data`. */
-export type Payload = Json | ArrayBuffer | ArrayBufferView;
+/**
+ * What to publish: a string arrives as `text`, bytes (`ArrayBuffer` or a view of one) as `bytes`, anything else as `data`, as
+ * `JSON.stringify` writes it. (`object` lets values of an interface in, which are no `Json` to TypeScript.)
+ */
+export type Payload = Json | object;
 
 export interface PublishOptions {
   /** The idempotency key, at most 128 bytes. Default: a new one. One key is kept once, however often it is sent. */
-  key?: string;
+  key?: string | undefined;
   /** `false`: goes to who is there now, is not kept, not queued while offline, and not repeated. Default: `true`. */
-  keep?: boolean;
+  keep?: boolean | undefined;
   /** Whether this session hears it, too. Default: as the namespace says. */
-  echo?: boolean;
+  echo?: boolean | undefined;
   /** Gives up: what is still queued is taken back. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** The hub has kept it (`pos`), or passed it on (`keep: false`, no `pos`). */
@@ -85,11 +88,11 @@ export interface Gap {
 }
 
 export interface HistoryOptions {
-  before?: Position;
-  after?: Position;
+  before?: Position | undefined;
+  after?: Position | undefined;
   /** 1 to 1000. Default: 50. */
-  limit?: number;
-  signal?: AbortSignal;
+  limit?: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 /** A page of history, oldest first. */
@@ -103,9 +106,9 @@ export interface HistoryPage {
 
 export interface ChannelOptions {
   /** The last position that the program has: what came after it comes first. */
-  since?: Position;
+  since?: Position | undefined;
   /** Without `since`: how many of the newest come first, 0 to 1000. Default: 0. */
-  history?: number;
+  history?: number | undefined;
 }
 
 export interface Options {
@@ -113,26 +116,26 @@ export interface Options {
    * Who this client is: the token that an earlier `hello` gave it (see the event `token`). A function is asked
    * before each connection. Default: a new guest.
    */
-  token?: string | (() => string | undefined | Promise<string | undefined>);
+  token?: string | (() => string | undefined | Promise<string | undefined>) | undefined;
   /** What the client calls itself, at most 64 bytes. Others see it as unverified. */
-  name?: string;
+  name?: string | undefined;
   /** In the order of preference. Default: `["websocket", "sse", "poll"]`. */
-  transports?: readonly TransportName[];
+  transports?: readonly TransportName[] | undefined;
   /** The first and the longest pause between attempts, in ms; each is drawn at random below its bound. Default: 500, 20000. */
-  backoff?: { min?: number; max?: number };
+  backoff?: { min?: number | undefined; max?: number | undefined } | undefined;
   /** How long silence lasts before the hub is asked whether it is there, in ms. Default: 30000. */
-  idle?: number;
+  idle?: number | undefined;
   /** How long an attempt or an answer may take, in ms. Default: 10000. */
-  patience?: number;
+  patience?: number | undefined;
   /** How often a better transport is tried while a worse one is in use, in ms. Default: 30000, doubling to 5 minutes. */
-  climb?: number;
+  climb?: number | undefined;
   /** What publishes may wait while there is no connection, in number. More are refused with `queue_full`. Default: 1000. */
-  queue?: number;
+  queue?: number | undefined;
   /** How long a publish that was sent, but not answered, is repeated with its key, in ms; must be below the hub's age of keys (10 minutes). Default: 540000. */
-  confirmWithin?: number;
+  confirmWithin?: number | undefined;
   /** In place of the globals; Node 20 has no WebSocket: pass that of `ws`, or the client uses SSE. */
-  WebSocket?: new (url: string, protocols?: string | string[]) => WebSocket;
-  fetch?: typeof fetch;
+  WebSocket?: (new (url: string, protocols?: string | string[]) => object) | undefined;
+  fetch?: typeof fetch | undefined;
 }
 
 /** What `tide.on` tells. */

@@ -39,6 +39,28 @@ test("the first listener subscribes with joins and leaves, and reads the list", 
   expect(presence.members).toEqual([{ session: "b", name: "B" }]);
 });
 
+test.each(["websocket", "sse", "poll"] as const)("who listens later, in a channel that is live over %s, gets the list", async (way) => {
+  const late = hub.client({ transports: [way] });
+  const room = late.channel("lobby").subscribe();
+  await pass(100);
+  expect(room.state).toBe("live");
+  const all = record(room.presence, "sync");
+  await pass(1500);
+  expect(told(all)[0]).toBe("sync →a");
+  await late.close();
+});
+
+test("a stream that was opened again reads the list again", async () => {
+  const late = hub.client({ transports: ["sse"] });
+  const all = record(late.channel("lobby").presence, "sync");
+  await pass(6000);
+  hub.rooms.set(LOBBY, { v: 6, members: [{ session: "a" }, { session: "b" }] });
+  hub.drop();
+  await pass(200);
+  expect(told(all).at(-1)).toBe("sync →ab");
+  await late.close();
+});
+
 test("get() reads once, and subscribes to nothing", async () => {
   const members = presence.get();
   await pass();

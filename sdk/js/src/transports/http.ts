@@ -9,7 +9,7 @@ import type { Ear, End, Followed, Line, Setup } from "./line.js";
 const MOST = 32;
 /** Commands of a request, and their bytes, if they are several. */
 const BATCH = 128;
-const BYTES = 32_768;
+const BYTES = 30_000;
 /** How long the hub may work on commands, in ms. */
 const WORK = 30_000;
 

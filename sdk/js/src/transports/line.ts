@@ -1,6 +1,6 @@
 // What every way of talking to the hub has in common.
 import type { Wire } from "../codec.js";
-import type { Position, TidewireError, TransportName } from "../types.js";
+import type { Options, Position, TidewireError, TransportName } from "../types.js";
 
 /** How a way ended. */
 export interface End {
@@ -44,7 +44,7 @@ export interface Setup {
   readonly base: string;
   readonly patience: number;
   readonly idle: number;
-  readonly WebSocket: (new (url: string, protocols?: string | string[]) => WebSocket) | undefined;
+  readonly WebSocket: Options["WebSocket"];
   readonly fetch: typeof fetch;
   /** Who asks, for a query. */
   who(): { client?: string | undefined; name?: string | undefined };

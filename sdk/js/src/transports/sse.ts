@@ -5,7 +5,7 @@ import { http } from "./http.js";
 import type { Way } from "./line.js";
 
 /** More than this in one event is no message of a hub. */
-const LARGEST = 16_777_216;
+const LARGEST = 16_000_000;
 /** A stream that lasted so long, in ms, was cut by something between: it is opened again at once. */
 const LASTED = 5000;
 
@@ -19,7 +19,7 @@ export const sse: Way = (setup, ear) =>
       }
       const { body } = answer.response;
       if (!body) {
-        return down({ code: 0, message: "no stream", blocked: true });
+        return down({ code: 0, message: "no answer", blocked: true });
       }
       const reader = body.getReader();
       const off = onAbort(signal, () => void reader.cancel().catch(() => {}));

@@ -8,7 +8,7 @@ const FINAL = [1002, 1003, 1007, 1009];
 export const websocket: Way = ({ base, WebSocket }, ear) => {
   let socket: InstanceType<typeof globalThis.WebSocket> | undefined;
   try {
-    socket = new WebSocket!(base.replace(/^http/, "ws") + "/ws", "tidewire.v1");
+    socket = new WebSocket!(base.replace(/^http/, "ws") + "/ws", "tidewire.v1") as InstanceType<typeof globalThis.WebSocket>;
     socket.binaryType = "arraybuffer";
     socket.onopen = ear.up;
     socket.onmessage = ({ data }: MessageEvent<unknown>) => decode(data).forEach(ear.heard);
