@@ -1,22 +1,11 @@
 // What hands do: keys, a name of nothing, a text that is half written.
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { DESKTOP, PHONE, Person, startBrowser } from "./browser.ts";
+import { expect, test } from "vitest";
+import { DESKTOP, PHONE, Person } from "./browser.ts";
 import { ROOMY, enter, isConnected, publish, say } from "./chat.ts";
 import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start({ config: ROOMY });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage({ config: ROOMY });
 
 test("a half-written text is still there after the name was changed", async () => {
   const ann = await Person.enter(browser);

@@ -1,22 +1,11 @@
 // Long rooms: scrolled up where one stays, marked where it is new, and never more in the document than is needed.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, look } from "./browser.ts";
 import { ROOMY, enter, publish, say } from "./chat.ts";
-import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start({ config: ROOMY });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage({ config: ROOMY });
 
 const numbered = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => ({ data: { text: `number ${from + i}${(from + i) % 7 === 0 ? "\nwith a second line" : ""}` } }));
 const row = (page: Page, n: number) => page.locator(".message", { has: page.getByText(new RegExp(`^number ${n}\\b`)) });

@@ -1,24 +1,13 @@
 // The room with somebody in it who means harm, or a hub that is none: the page stays usable, bounded and honest.
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { deflateSync } from "node:zlib";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { PHONE, Person, isTooWide, startBrowser } from "./browser.ts";
+import { expect, test } from "vitest";
+import { PHONE, Person, isTooWide } from "./browser.ts";
 import { ROOMY, enter, isConnected, publish, say } from "./chat.ts";
 import { FakeRoom } from "./fake.ts";
-import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start({ config: ROOMY });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage({ config: ROOMY });
 
 /** A room whose hub is the test. */
 async function alone(person: Person, room = "lobby"): Promise<[Page, FakeRoom]> {

@@ -1,9 +1,9 @@
 // Images: chosen, pasted, dropped, looked at, sent as bytes without what the file said, and shown to the other.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, look } from "./browser.ts";
 import { ask, enter, publish, say } from "./chat.ts";
-import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
 /** Small, so that what the room takes is soon exceeded. */
 const SMALL = `
@@ -14,18 +14,8 @@ presence = "anyone"
 max_message = "24KiB"
 `;
 const LIMIT = 20_000;
-let hub: Hub;
-let browser: Browser;
 
-beforeAll(async () => {
-  hub = await Hub.start({ config: SMALL });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage({ config: SMALL });
 
 /** A picture that no encoder makes small: noise over colours. */
 async function photo(page: Page, width: number, height: number): Promise<Buffer> {

@@ -1,22 +1,11 @@
 // People chat: through lost connections, a killed hub and blocked transports, with nothing lost and nothing twice.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, look, startBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person, look } from "./browser.ts";
 import { enter, isConnected, publish, say, shows, showsAll, texts } from "./chat.ts";
-import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start();
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage();
 
 /** Nothing gets to the hub any more, as in a tunnel; the page itself may still be loaded. */
 async function tunnel(page: Page): Promise<{ end(): Promise<void> }> {

@@ -1,9 +1,9 @@
 // Markup from people never runs: as message, name, link, room, JSON, claim, file name; under the policy, and without it.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { Person, startBrowser } from "./browser.ts";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { Person } from "./browser.ts";
 import { ROOMY, ask, enter, publish } from "./chat.ts";
-import { Hub } from "./hub.ts";
+import { browser, hub, stage } from "./stage.ts";
 
 const CORPUS = [
   "<script>alert(1)</script>",
@@ -64,18 +64,7 @@ const CORPUS = [
   "<x onclick=alert(1) style=position:fixed;inset:0>x</x>",
 ];
 
-let hub: Hub;
-let browser: Browser;
-
-beforeAll(async () => {
-  hub = await Hub.start({ config: ROOMY });
-  browser = await startBrowser();
-});
-
-afterAll(async () => {
-  await browser?.close();
-  await hub?.stop();
-});
+stage({ config: ROOMY });
 
 /** Anything that runs rings. */
 const TRIPWIRE = `
