@@ -206,7 +206,7 @@ test("the agent: locked without a token; with one, the wire is seen", async () =
   expect(await page.getByRole("switch").isDisabled()).toBe(true);
   await page.getByText("open the tester link that it prints").waitFor();
   await page.goto(`${hub.url}/tester#agent=once`);
-  await page.getByRole("switch").check();
+  await page.getByRole("switch", { checked: true }).waitFor();
   expect(tokens).toEqual(["once"]);
   expect(page.url()).toBe(`${hub.url}/tester`);
   await page.reload();

@@ -17,6 +17,8 @@ export interface World {
   location: { protocol: string; hash: string; pathname: string; search: string };
   replace(url: string): void;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem"> | undefined;
+  /** A link was good: who opened it wants the agent. */
+  redeemed(): void;
 }
 
 export class AgentAccess extends Store<Access> {
@@ -64,6 +66,7 @@ export class AgentAccess extends Store<Access> {
       }
       this.#keep(key);
       this.set({ state: "ready", key });
+      this.world.redeemed();
     } catch {
       this.#refused("The hub does not answer. Is it running? Then open the link that its terminal shows now.");
     }

@@ -128,6 +128,7 @@ describe("the token of the link", () => {
       replace: (url) => log.push(`replace ${url}`),
       fetch: async (where, how) => { log.push(`${how?.method ?? "GET"} ${where} ${String(how?.body ?? "")}`.trim()); return answer(where, how); },
       storage: { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => void kept.set(key, value), removeItem: (key) => void kept.delete(key) },
+      redeemed: () => void log.push("redeemed"),
     };
     return { access: new AgentAccess(it), log, kept };
   }
@@ -135,7 +136,7 @@ describe("the token of the link", () => {
   test("leaves the address before it is used; the key is kept", async () => {
     const { access, log, kept } = world("#agent=T&url=ws://a", () => new Response('{"key":"K"}'));
     await access.begin();
-    expect(log).toEqual(["replace /tester#url=ws://a", "POST /agent T"]);
+    expect(log).toEqual(["replace /tester#url=ws://a", "POST /agent T", "redeemed"]);
     expect(access.value).toEqual({ state: "ready", key: "K" });
     expect([...kept.values()]).toEqual(["K"]);
     access.forget();

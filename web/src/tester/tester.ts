@@ -38,6 +38,7 @@ export class Tester {
     location,
     replace: (url) => history.replaceState(null, "", url),
     storage: storageOf("sessionStorage"),
+    redeemed: () => this.settings.patch({ throughAgent: true, panels: true, tab: "agent" }),
   });
   readonly session: Session;
   readonly repeater: Repeater;
