@@ -80,8 +80,8 @@ function inputs() {
 /** A text of HTML between tags. */
 const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
-/** The frame of a page; its script fills it. Everything comes from the same host, as the hub's policy asks. */
-const shell = ({ title, about, name }, style, script, theme) => `<!doctype html>
+/** A page: what stands in its head after the title, and in its body after the place that its script fills. */
+const document = ({ title, about, name }, head, rest) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -89,36 +89,28 @@ const shell = ({ title, about, name }, style, script, theme) => `<!doctype html>
 <meta name="color-scheme" content="light dark">
 <meta name="description" content="${escape(about)}">
 <title>${escape(title)}</title>
-<link rel="icon" href="/assets/favicon.svg">
-<script src="${theme}"></script>
-<link rel="stylesheet" href="${style}">
-<script type="module" src="${script}"></script>
+${head.join("\n")}
 </head>
 <body class="${name}">
 <div id="app"></div>
-<noscript><p class="noscript">This page needs JavaScript.</p></noscript>
+${rest}
 </body>
 </html>
 `;
 
+/** Everything comes from the same host, as the hub's policy asks. */
+const shell = (page, style, script, theme) => document(page, [
+  '<link rel="icon" href="/assets/favicon.svg">',
+  `<script src="${theme}"></script>`,
+  `<link rel="stylesheet" href="${style}">`,
+  `<script type="module" src="${script}"></script>`,
+], '<noscript><p class="noscript">This page needs JavaScript.</p></noscript>');
+
 /** The tester in one file, to be kept and opened from disk. */
-const standalone = ({ title, about, name }, style, script, theme) => `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="description" content="${escape(about)}">
-<title>${escape(title)}</title>
-<script>${inline(theme)}</script>
-<style>${style.replace(/<\/style/gi, "<\\/style")}</style>
-</head>
-<body class="${name}">
-<div id="app"></div>
-<script type="module">${inline(script)}</script>
-</body>
-</html>
-`;
+const standalone = (page, style, script, theme) => document(page, [
+  `<script>${inline(theme)}</script>`,
+  `<style>${style.replace(/<\/style/gi, "<\\/style")}</style>`,
+], `<script type="module">${inline(script)}</script>`);
 
 const inline = (script) => script.replace(/<\/script/gi, "<\\/script").replace(/<!--/g, "<\\!--");
 
