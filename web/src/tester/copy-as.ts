@@ -1,5 +1,5 @@
 // The connection and a message as a command of other tools, quoted so that nothing in them runs.
-import { base64 } from "./log/hex.ts";
+import { base64 } from "../ui/base64.ts";
 import { utf8Length } from "./log/store.ts";
 import type { Target } from "./model.ts";
 import { isToken } from "./url.ts";

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { Identities } from "./identity.ts";
 import { type Store, store } from "./keep.ts";
-import { KEY_AGE, Outbox, contentOfItem, fromBase64, isStale, newKey, toBase64 } from "./outbox.ts";
+import { KEY_AGE, Outbox, contentOfItem, imageBytes, isStale, newKey } from "./outbox.ts";
+import { base64 } from "../../ui/base64.ts";
 
 function memory(limit = Infinity): Store & { kept: Map<string, string> } {
   const kept = new Map<string, string>();
@@ -74,9 +75,9 @@ test("age of keys; base64; keys differ", () => {
   expect(isStale({ key: "1", at: 0, tried: 1 }, KEY_AGE)).toBe(false);
   expect(isStale({ key: "1", at: 0, tried: 1 }, KEY_AGE + 2)).toBe(true);
   const bytes = Uint8Array.from({ length: 20_000 }, (_, i) => i % 256);
-  expect(fromBase64(toBase64(bytes))).toEqual(bytes);
-  expect(fromBase64("%%%")).toHaveLength(0);
-  expect(contentOfItem({ key: "1", at: 0, image: toBase64(bytes) })).toMatchObject({ kind: "bytes" });
+  expect(imageBytes(base64(bytes))).toEqual(bytes);
+  expect(imageBytes("%%%")).toHaveLength(0);
+  expect(contentOfItem({ key: "1", at: 0, image: base64(bytes) })).toMatchObject({ kind: "bytes" });
   expect(newKey()).not.toBe(newKey());
   expect(newKey().length).toBeLessThan(128);
 });

@@ -1,6 +1,7 @@
 // Messages that are not kept yet, each with its key, over reloads of the page: sent twice, it is kept once.
 import { type Content, ofBytes } from "./content.ts";
 import type { Store } from "./keep.ts";
+import { fromBase64 } from "../../ui/base64.ts";
 
 export interface Item {
   key: string;
@@ -101,22 +102,9 @@ function itemOf(one: unknown): Item | undefined {
   };
 }
 
-export const contentOfItem = ({ text, image }: Item): Content => (image === undefined ? { kind: "text", text: text ?? "" } : ofBytes(fromBase64(image)));
+export const contentOfItem = ({ text, image }: Item): Content => (image === undefined ? { kind: "text", text: text ?? "" } : ofBytes(imageBytes(image)));
 
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  try {
-    return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-  } catch {
-    return new Uint8Array();
-  }
-}
-
-export function toBase64(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8_192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8_192));
-  }
-  return btoa(text);
-}
+/** The bytes of a kept image: none, if what was kept is no base64. */
+export const imageBytes = (image: string): Uint8Array<ArrayBuffer> => fromBase64(image) ?? new Uint8Array();
 
 export const newKey = (): string => `c-${[...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("")}`;

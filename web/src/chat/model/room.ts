@@ -7,7 +7,7 @@ import { spelled } from "./emoji.ts";
 import { isGone, missing } from "./gaps.ts";
 import { identities } from "./identity.ts";
 import { lasting, ofTab } from "./keep.ts";
-import { Outbox, contentOfItem, newKey, toBase64 } from "./outbox.ts";
+import { Outbox, contentOfItem, newKey } from "./outbox.ts";
 import { type Change, nameOf, noteOf, personOf } from "./people.ts";
 import { leave, take } from "./places.ts";
 import type { RoomOptions } from "./room-options.ts";
@@ -17,6 +17,7 @@ import { Speech } from "./speech.ts";
 import { type Said, Timeline } from "./timeline.ts";
 import { type Trouble, answersAt, stops, troubleOf } from "./trouble.ts";
 import { Typing } from "./typing.ts";
+import { base64 } from "../../ui/base64.ts";
 
 const PAGE = 100;
 
@@ -316,7 +317,7 @@ export class Room {
   }
 
   sendImage(bytes: Uint8Array): string {
-    return this.#queue(ofBytes(bytes), { image: toBase64(bytes) });
+    return this.#queue(ofBytes(bytes), { image: base64(bytes) });
   }
 
   #queue(content: Content, payload: { text: string } | { image: string }): string {

@@ -1,6 +1,6 @@
 // Sends what waits, one after the other so that it stays in order, each until it is kept or refused.
 import type { Ack, Payload, PublishOptions, TidewireError } from "tidewire";
-import { type Item, type Outbox, fromBase64, isStale } from "./outbox.ts";
+import { type Item, type Outbox, imageBytes, isStale } from "./outbox.ts";
 import type { Progress } from "./timeline.ts";
 
 export interface SenderOptions {
@@ -58,7 +58,7 @@ export class Sender {
     outbox.tried(item.key, now());
     told(item.key, { state: "sending" });
     try {
-      const payload: Payload = item.image === undefined ? { text: item.text ?? "" } : fromBase64(item.image);
+      const payload: Payload = item.image === undefined ? { text: item.text ?? "" } : imageBytes(item.image);
       const ack = await publish(payload, { key: item.key, echo: true });
       outbox.drop(item.key);
       kept(item, ack);

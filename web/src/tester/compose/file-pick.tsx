@@ -6,7 +6,8 @@ import type { Tester } from "../tester.ts";
 import { isBinary } from "./message.ts";
 import { parseBase64, parseHex } from "./payload.ts";
 import { bytesText } from "../log/format.ts";
-import { base64, hexText } from "../log/hex.ts";
+import { hexText } from "../log/hex.ts";
+import { base64 } from "../../ui/base64.ts";
 
 /** One message in memory, and again in the socket's queue. */
 const LARGEST = 64 * 1024 * 1024;

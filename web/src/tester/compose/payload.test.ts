@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { parseBase64, parseHex } from "./payload.ts";
 import { bytesText } from "../log/format.ts";
-import { base64, hexText } from "../log/hex.ts";
+import { hexText } from "../log/hex.ts";
+import { base64 } from "../../ui/base64.ts";
 import { utf8Length } from "../log/store.ts";
 
 const hello = [0x48, 0x65, 0x6c, 0x6c, 0x6f];

@@ -1,5 +1,5 @@
 // Bytes as people type them: hex as dumps show it, base64 in both alphabets.
-import { fromBase64 } from "../log/hex.ts";
+import { fromBase64 } from "../../ui/base64.ts";
 
 export type Parsed = { ok: true; bytes: Uint8Array<ArrayBuffer> } | { ok: false; error: string };
 

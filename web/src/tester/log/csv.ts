@@ -1,7 +1,7 @@
 // Rows as CSV for spreadsheets. A cell that a spreadsheet would run as a formula gets a ' before it.
 import type { Row } from "../model.ts";
 import { closeMeaning } from "./close-codes.ts";
-import { base64 } from "./hex.ts";
+import { base64 } from "../../ui/base64.ts";
 import { plain } from "./ndjson.ts";
 
 const COLUMNS = ["time", "at", "direction", "kind", "size", "text", "base64", "code", "meaning", "reason", "detail"];

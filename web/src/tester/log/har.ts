@@ -1,6 +1,6 @@
 // Rows as HAR 1.2 with `_webSocketMessages`, the way Chrome's developer tools write it; and back.
 import type { Kind, NewRow, Row } from "../model.ts";
-import { base64, fromBase64 } from "./hex.ts";
+import { base64, fromBase64 } from "../../ui/base64.ts";
 import { JsonError, lineOf, readJson } from "./json.ts";
 import { FileError, detailOf, isObject, plain, rowOf } from "./ndjson.ts";
 import { isMessage } from "./store.ts";

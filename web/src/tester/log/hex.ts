@@ -1,4 +1,4 @@
-// Bytes as a hex dump with ASCII beside it, and the short forms for rows and clipboards.
+// Bytes as a hex dump with ASCII beside it, and a short form for rows and clipboards.
 const WIDTH = 16;
 const encoder = new TextEncoder();
 
@@ -39,28 +39,6 @@ export function hexText(bytes: Uint8Array, most = bytes.length): string {
     digits.push(DIGITS[bytes[index]!]!);
   }
   return digits.join(" ");
-}
-
-export function base64(bytes: Uint8Array): string {
-  let text = "";
-  for (let from = 0; from < bytes.length; from += 0x8000) {
-    text += String.fromCharCode(...bytes.subarray(from, from + 0x8000));
-  }
-  return btoa(text);
-}
-
-/** The bytes of base64, or nothing when it is none. */
-export function fromBase64(text: string): Uint8Array<ArrayBuffer> | undefined {
-  try {
-    const binary = atob(text);
-    const bytes = new Uint8Array(binary.length);
-    for (let at = 0; at < binary.length; at += 1) {
-      bytes[at] = binary.charCodeAt(at);
-    }
-    return bytes;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The payload of a row, whatever its kind. */

@@ -1,7 +1,7 @@
 // Rows as NDJSON: an object in each line, the way the log keeps it; and back, judging every field.
 import type { Kind, NewRow, Row, Way } from "../model.ts";
 import { KINDS, WAYS } from "./format.ts";
-import { base64, fromBase64 } from "./hex.ts";
+import { base64, fromBase64 } from "../../ui/base64.ts";
 
 /** The latest time a `Date` can be. */
 const LATEST = 8.64e15;

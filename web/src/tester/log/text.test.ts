@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Row } from "../model.ts";
 import { bytesText, clock, fullTime, plural, rate, span } from "./format.ts";
-import { base64, fromBase64, hexDump, hexText, narrowHexDump } from "./hex.ts";
+import { hexDump, hexText, narrowHexDump } from "./hex.ts";
+import { base64, fromBase64 } from "../../ui/base64.ts";
 import { excerpt, preview } from "./preview.ts";
 import { clip, literal, pieces, splitMatches } from "./visible.ts";
 import { inSight, moved, reveal } from "./window.ts";

@@ -1,6 +1,7 @@
 // How Sec-WebSocket-Accept follows from the key: each step of RFC 6455, section 4.2.2.
 import { parseBase64 } from "../compose/payload.ts";
-import { base64, hexText } from "../log/hex.ts";
+import { hexText } from "../log/hex.ts";
+import { base64 } from "../../ui/base64.ts";
 import { sha1 } from "./sha1.ts";
 
 export const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
