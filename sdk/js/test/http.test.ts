@@ -1,34 +1,10 @@
 // SSE and long poll: what goes up, what comes down, and what is refused.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { Tidewire } from "../src/index.js";
-import { FakeHub } from "./fake-hub.js";
+import { LOBBY, client, hear, hub, stage } from "./stage.js";
 import { pass, record } from "./tools.js";
 
-const LOBBY = "chat:lobby";
-let hub: FakeHub;
-const clients: Tidewire[] = [];
-
-const client: FakeHub["client"] = (options) => {
-  const tide = hub.client({ backoff: { min: 100, max: 1000 }, ...options });
-  clients.push(tide);
-  return tide;
-};
-
-const hear = (tide: Tidewire, name = LOBBY): unknown[] => {
-  const said: unknown[] = [];
-  tide.channel(name).on("message", ({ data }) => said.push(data));
-  return said;
-};
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  hub = new FakeHub();
-});
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((tide) => tide.close()));
-  vi.useRealTimers();
-});
+stage();
 
 describe.each(["sse", "poll"] as const)("over %s", (way) => {
   const open = async (names: string[] = [LOBBY]): Promise<[Tidewire, unknown[][]]> => {
@@ -197,7 +173,6 @@ describe.each(["sse", "poll"] as const)("over %s", (way) => {
     await tide.close();
     const asked = hub.requests.length;
     await pass(0);
-    clients.length = 0;
     // The poll that the hub still holds is the hub's.
     expect(vi.getTimerCount()).toBeLessThanOrEqual(0);
     await pass(60_000);

@@ -1,35 +1,11 @@
 // Ways to the hub: which is used, when another is, and that a move loses nothing.
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { cursor } from "../src/cursor.js";
-import type { Tidewire } from "../src/index.js";
 import { FakeHub } from "./fake-hub.js";
+import { LOBBY, client, hear, hub, stage } from "./stage.js";
 import { pass, record } from "./tools.js";
 
-const LOBBY = "chat:lobby";
-let hub: FakeHub;
-const clients: Tidewire[] = [];
-
-const client: FakeHub["client"] = (options) => {
-  const tide = hub.client({ backoff: { min: 100, max: 1000 }, ...options });
-  clients.push(tide);
-  return tide;
-};
-
-const hear = (tide: Tidewire, name = LOBBY): unknown[] => {
-  const said: unknown[] = [];
-  tide.channel(name).on("message", ({ data }) => said.push(data));
-  return said;
-};
-
-beforeEach(() => {
-  vi.useFakeTimers();
-  hub = new FakeHub();
-});
-
-afterEach(async () => {
-  await Promise.all(clients.splice(0).map((tide) => tide.close()));
-  vi.useRealTimers();
-});
+stage();
 
 describe("a cursor", () => {
   test("of one channel is its position", () => {
