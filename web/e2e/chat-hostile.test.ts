@@ -76,7 +76,7 @@ test("what no hub would say does no harm, and what is said after it is shown", a
     { text: "name of spaces", from: { client: "dddd", name: " \u2003\u200b " } }, { redacted: true }, { text: "the last" },
   ]);
   await page.getByText("the last", { exact: true }).waitFor();
-  expect(await page.getByText("This message was removed.").count()).toBe(1);
+  await expect.poll(() => page.getByText("This message was removed.").count()).toBe(1);
   expect(await page.getByText("after the lines", { exact: true }).evaluate((text) => text.getBoundingClientRect().height)).toBeLessThan(60);
   expect(await page.locator(".message", { hasText: "name of spaces" }).locator(".who").innerText()).toBe("guest dddd");
   expect(await page.locator(".message a").count()).toBe(0);
@@ -154,7 +154,7 @@ test("images that unpack to too much, or are none, are not opened; addresses of 
   fake.keep("chat:lobby", [{ base64: png(12_000, 12_000) }, { base64: png(30_000, 30) }, { base64: svg }, { base64: polyglot }]);
   await page.locator(".file").nth(2).waitFor();
   // The last is an image by its head, and nothing else to anybody.
-  expect(await page.locator(".picture img").count()).toBe(1);
+  await expect.poll(() => page.locator(".picture img").count()).toBe(1);
   fake.keep("chat:lobby", Array.from({ length: 40 }, () => ({ base64: png(64, 64) })));
   fake.keep("chat:lobby", [{ base64: png(16_000, 2) }]);
   await expect.poll(() => page.locator(".picture").last().boundingBox().then((box) => (box?.height ?? 0) >= 24)).toBe(true);
@@ -184,7 +184,7 @@ test("a crowd of 5,000 is counted, shown in part, and may come and go", async ()
   expect(Date.now() - began).toBeLessThan(4_000);
   await page.locator("h2", { hasText: "5600 here" }).waitFor();
   await page.getByText("Several people are typing…").waitFor();
-  expect(await page.locator(".people li").count()).toBe(201);
+  await expect.poll(() => page.locator(".people li").count()).toBe(201);
   expect(await page.locator(".note").count()).toBe(0);
   await ann.leave();
 });
@@ -230,7 +230,7 @@ test("without storage, and with a clock that is days off, one chats all the same
   await say(page, "from here", "and again");
   await expect.poll(() => page.locator(".message.own .state", { hasText: "✓" }).count()).toBe(1);
   await expect.poll(() => page.locator(".message .text").allInnerTexts()).toEqual(["from elsewhere", "from here", "and again"]);
-  expect(await page.locator(".day").count()).toBe(1);
+  await expect.poll(() => page.locator(".day").count()).toBe(1);
   expect(ann.complaints).toEqual([]);
   await ann.leave();
 });

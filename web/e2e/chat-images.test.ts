@@ -117,7 +117,7 @@ test("pasted and dropped files are taken, others are refused in words", async ()
   await limit(a, 30);
   await give("textarea", "paste", "pasted.png");
   await a.getByText("The image cannot be made smaller than 30 B.").waitFor();
-  expect(await a.locator(".preview").count()).toBe(2);
+  await expect.poll(() => a.locator(".preview").count()).toBe(2);
   await a.getByRole("button", { name: "Send" }).click();
   await expect.poll(() => a.locator(".message.own img").count()).toBe(2);
   await ann.leave();
@@ -144,7 +144,7 @@ test("what the room does not take is said, and can be deleted; bytes that are no
 
   await publish(hub, "large", [{ base64: Buffer.from("<svg onload=alert(1)>").toString("base64") }, { base64: Buffer.from("\u0089PNG\r\n\u001a\nxxxxIHDR\xff\xff\xff\xff\xff\xff\xff\xff", "latin1").toString("base64") }]);
   await a.locator(".file", { hasText: "21 bytes" }).waitFor();
-  expect(await a.locator(".file").count()).toBe(2);
+  await expect.poll(() => a.locator(".file").count()).toBe(2);
   const [download] = await Promise.all([a.waitForEvent("download"), a.locator(".file button").first().click()]);
   expect(download.suggestedFilename()).toBe("message.bin");
   await ann.leave();

@@ -148,7 +148,7 @@ test("a reload keeps the name and what was not sent yet, once", async () => {
   await shows(a, ["first", "pending 1", "pending 2"]);
   await a.reload();
   await shows(a, ["first", "pending 1", "pending 2"]);
-  expect(await a.locator(".message.own").count()).toBe(3);
+  await expect.poll(() => a.locator(".message.own").count()).toBe(3);
   await Promise.all([ann.leave(), bob.leave()]);
 });
 

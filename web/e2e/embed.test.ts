@@ -52,7 +52,7 @@ test("two chats on another site, under a strict policy and Trusted Types", async
   await two.getByText("Verbunden", { exact: true }).waitFor();
   await one.getByText("Ask us anything").waitFor();
   expect(await one.locator(".naming").count()).toBe(0);
-  expect(await two.locator(".naming").count()).toBe(1);
+  await expect.poll(() => two.locator(".naming").count()).toBe(1);
   expect(await look(shop, "chat-embedded")).toEqual([]);
 
   // Events and methods.

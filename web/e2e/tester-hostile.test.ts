@@ -59,7 +59,7 @@ test("a link that brings too much, or no URL of a server, does no harm", async (
   const other = await person.open(`${hub.url}/tester?url=javascript:alert(1)`);
   await other.getByRole("button", { name: "Connect", exact: true }).click();
   await other.getByText("This is not a URL").waitFor();
-  expect(await pill(other, "idle").count()).toBe(1);
+  await expect.poll(() => pill(other, "idle").count()).toBe(1);
   expect(person.complaints).toEqual([]);
   await person.leave();
 });

@@ -110,7 +110,7 @@ test("reconnects by itself when the server is back, and greets again", async () 
   await page.getByRole("button", { name: "Disconnect" }).click();
   await pill(page, "closed").waitFor();
   await page.waitForTimeout(800);
-  expect(await pill(page, "closed").count()).toBe(1);
+  await expect.poll(() => pill(page, "closed").count()).toBe(1);
   await person.leave();
   await foreign.stop();
 });
@@ -124,7 +124,7 @@ test("a share link fills the form, and does nothing else", async () => {
   expect(await message(page).inputValue()).toBe('{"op":"join"}');
   await page.waitForTimeout(500);
   expect(foreign.asked).toEqual([]);
-  expect(await pill(page, "idle").count()).toBe(1);
+  await expect.poll(() => pill(page, "idle").count()).toBe(1);
   await page.getByRole("tab", { name: "Copy as" }).click();
   const link = await page.getByLabel("Link", { exact: true }).textContent();
   const other = await person.open(link ?? "");
