@@ -1,16 +1,30 @@
 //! The command line: what can be asked for, and the help that teaches it.
 
 mod bench;
+mod bridge;
+mod conform;
 mod connect;
+mod dial;
+mod doctor;
 mod echo;
+mod hub_client;
+mod replay;
 mod serve;
+mod tap;
 mod tls;
 mod values;
 
 pub(crate) use self::bench::BenchArgs;
+pub(crate) use self::bridge::BridgeArgs;
+pub(crate) use self::conform::ConformArgs;
 pub(crate) use self::connect::{ConnectArgs, Wait};
+pub(crate) use self::dial::DialArgs;
+pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
+pub(crate) use self::hub_client::{PubArgs, SendArgs, SubArgs};
+pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
+pub(crate) use self::tap::TapArgs;
 pub(crate) use self::tls::TlsArgs;
 
 use clap::{Parser, Subcommand};
@@ -40,6 +54,30 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+    /// When to use colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    pub(crate) color: ColourChoice,
+    /// The same as --color=never
+    #[arg(long, global = true)]
+    pub(crate) no_color: bool,
+}
+
+/// When output has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColourChoice {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Even into a pipe.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// What to do.
@@ -53,7 +91,23 @@ pub(crate) enum Command {
     Echo(EchoArgs),
     /// Talk to a server (what `tidewire URL` does)
     Connect(ConnectArgs),
-    /// Measure a server that echoes
+    /// Follow channels of a hub, one JSON object a line
+    Sub(SubArgs),
+    /// Publish lines of the input in a channel of a hub
+    Pub(PubArgs),
+    /// Send a message to one session of a hub
+    Send(SendArgs),
+    /// Send again what a recording sent, and compare what comes back
+    Replay(ReplayArgs),
+    /// Stand between a client and a server: show, record, make faults
+    Tap(TapArgs),
+    /// Join two ends: WebSocket, TCP, unix socket, command, stdin
+    Bridge(BridgeArgs),
+    /// Find out what is wrong with a server, step by step
+    Doctor(DoctorArgs),
+    /// Hold a server that echoes to the rules of the protocol
+    Conform(ConformArgs),
+    /// Measure a server
     Bench(BenchArgs),
 }
 
@@ -100,8 +154,8 @@ mod tests {
         let cli = parse(&["h:1", "-H", "X-A: 1", "-H", "x-a:2:3", "-s", "a", "-s", "b"]).unwrap();
         let expected: Vec<(String, String)> =
             vec![("X-A".into(), "1".into()), ("x-a".into(), "2:3".into())];
-        assert_eq!(cli.connect.headers, expected);
-        assert_eq!(cli.connect.subprotocol, ["a", "b"]);
+        assert_eq!(cli.connect.dial.headers, expected);
+        assert_eq!(cli.connect.dial.subprotocol, ["a", "b"]);
     }
 
     #[test]

@@ -40,3 +40,9 @@ impl From<Exit> for ExitCode {
         ExitCode::from(exit as u8)
     }
 }
+
+/// Prints `error: …` and gives the code back.
+pub(crate) fn error(exit: Exit, sentence: &str) -> Exit {
+    eprintln!("error: {sentence}");
+    exit
+}

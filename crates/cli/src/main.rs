@@ -5,11 +5,19 @@
 mod addr;
 mod args;
 mod bench;
+mod bridge;
+mod conform;
 mod connect;
+mod dial;
+mod doctor;
 mod echo;
 mod exit;
+mod hub_client;
+mod listen;
+mod replay;
 mod serve;
 mod signals;
+mod tap;
 mod term;
 mod tls;
 
@@ -22,10 +30,22 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = args::Cli::parse();
+    term::choose_colour(match cli.color {
+        _ if cli.no_color => args::ColourChoice::Never,
+        choice => choice,
+    });
     let exit = match cli.command {
         Some(args::Command::Serve(args)) => serve::run(&args),
         Some(args::Command::CheckConfig(args)) => serve::check::run(&args),
         Some(args::Command::Echo(args)) => echo::run(args),
+        Some(args::Command::Sub(args)) => hub_client::subscribe(&args),
+        Some(args::Command::Pub(args)) => hub_client::publish(&args),
+        Some(args::Command::Send(args)) => hub_client::send(&args),
+        Some(args::Command::Replay(args)) => replay::run(&args),
+        Some(args::Command::Tap(args)) => tap::run(&args),
+        Some(args::Command::Bridge(args)) => bridge::run(&args),
+        Some(args::Command::Doctor(args)) => doctor::run(&args),
+        Some(args::Command::Conform(args)) => conform::run(&args),
         Some(args::Command::Bench(args)) => bench::run(&args),
         Some(args::Command::Connect(args)) => connect(args),
         None => connect(cli.connect),
@@ -34,6 +54,9 @@ fn main() -> ExitCode {
 }
 
 fn connect(mut args: args::ConnectArgs) -> exit::Exit {
+    if args.listen.is_some() {
+        return listen::run(&args);
+    }
     let Some(url) = args.url.take().or_else(|| args.connect.take()) else {
         args::Cli::command()
             .error(
@@ -42,5 +65,5 @@ fn connect(mut args: args::ConnectArgs) -> exit::Exit {
             )
             .exit()
     };
-    connect::run(&addr::url(&url), args)
+    connect::run(&url, args)
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{header, header_value, seconds, token};
+use super::DialArgs;
+use super::values::seconds;
 
 const CONNECT_EXAMPLES: &str = "\
 On a terminal each line you type is a message. In a pipe each line of the input is a text message,
@@ -39,15 +40,11 @@ pub(crate) struct ConnectArgs {
     /// The same, as wscat has it
     #[arg(short, long = "connect", value_name = "URL", conflicts_with = "url")]
     pub(crate) connect: Option<String>,
-    /// Add a header to the request (may be repeated)
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
-    pub(crate) headers: Vec<(String, String)>,
-    /// Offer a subprotocol (may be repeated, the preferred one first)
-    #[arg(short, long, value_name = "NAME", value_parser = token)]
-    pub(crate) subprotocol: Vec<String>,
-    /// Send this Origin
-    #[arg(short, long, value_name = "ORIGIN", value_parser = header_value)]
-    pub(crate) origin: Option<String>,
+    #[command(flatten)]
+    pub(crate) dial: DialArgs,
+    /// Listen on PORT, HOST:PORT or unix:/PATH instead, as an interactive server
+    #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
+    pub(crate) listen: Option<String>,
     /// Send TEXT and read no input (may be repeated)
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
@@ -61,9 +58,6 @@ pub(crate) struct ConnectArgs {
         allow_hyphen_values = true
     )]
     pub(crate) wait: Wait,
-    /// How long name, TCP and handshake may take together
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    pub(crate) connect_timeout: Duration,
 }
 
 /// How long `connect` waits for answers.

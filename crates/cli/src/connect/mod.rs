@@ -4,28 +4,39 @@ mod interactive;
 mod pipe;
 mod session;
 mod status;
+pub(crate) mod talk;
 
 use std::io::IsTerminal;
 
-use tidewire::{Client, WebSocket};
+use tidewire::WebSocket;
+use tidewire::wire::Seen;
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::args::{ConnectArgs, Wait};
-use crate::exit::Exit;
+use crate::dial::{self, Dial};
+use crate::exit::{self, Exit};
 
-/// Connects to `url` and stays until one side closes or the input ends.
-pub(crate) fn run(url: &str, args: ConnectArgs) -> Exit {
+/// Connects to `target` and stays until one side closes or the input ends.
+pub(crate) fn run(target: &str, args: ConnectArgs) -> Exit {
+    let dial = match Dial::prepare(target, &args.dial) {
+        Ok(dial) => dial,
+        Err(exit) => return exit,
+    };
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default());
     let runtime = match runtime {
         Ok(runtime) => runtime,
-        Err(error) => return status::error(Exit::Local, &format!("no event loop: {error}")),
+        Err(error) => return exit::error(Exit::Local, &format!("no event loop: {error}")),
     };
     let exit = runtime.block_on(async {
-        match open(url, &args).await {
+        let ws = tokio::select! {
+            result = dial.connect(None::<fn(Seen<'_>)>) => result,
+            _ = tokio::signal::ctrl_c() => return Exit::Interrupted,
+        };
+        match ws {
             Ok(ws) => talk(ws, args).await,
-            Err(exit) => exit,
+            Err(error) => dial::explain(dial.url(), error),
         }
     });
     // A thread may still wait for a line that nobody will type.
@@ -33,33 +44,8 @@ pub(crate) fn run(url: &str, args: ConnectArgs) -> Exit {
     exit
 }
 
-async fn open(url: &str, args: &ConnectArgs) -> Result<WebSocket, Exit> {
-    let patience = args.connect_timeout;
-    let mut client = Client::new(url)
-        .connect_timeout(patience)
-        .handshake_timeout(patience);
-    for (name, value) in &args.headers {
-        client = client.header(name, value);
-    }
-    for protocol in &args.subprotocol {
-        client = client.subprotocol(protocol);
-    }
-    if let Some(origin) = &args.origin {
-        client = client.origin(origin);
-    }
-    let result = tokio::select! {
-        result = tokio::time::timeout(patience, client.connect()) => result,
-        _ = tokio::signal::ctrl_c() => return Err(Exit::Interrupted),
-    };
-    match result {
-        Ok(Ok(ws)) => Ok(ws),
-        Ok(Err(error)) => Err(status::not_connected(url, error)),
-        Err(_) => Err(status::no_answer()),
-    }
-}
-
 async fn talk(ws: WebSocket, args: ConnectArgs) -> Exit {
-    status::connected(&ws, &args.subprotocol);
+    status::connected(&ws, &args.dial.subprotocol);
     let stdout_is_terminal = std::io::stdout().is_terminal();
     if !args.execute.is_empty() {
         let after = match args.wait {

@@ -5,7 +5,8 @@ use std::io::{self, BufRead, BufWriter, Stdout, Write};
 use tidewire::{Message, WebSocket};
 use tokio::sync::mpsc;
 
-use super::session::{self, After, Input, Output};
+use super::session::{self, After};
+use super::talk::{Event, Input, Output};
 use crate::exit::Exit;
 use crate::term;
 
@@ -43,7 +44,7 @@ pub(super) async fn run(
 pub(super) fn lines(lines: Vec<String>) -> mpsc::Receiver<Input> {
     let (sender, receiver) = mpsc::channel(lines.len().max(1));
     for line in lines {
-        _ = sender.try_send(Input::Line(line));
+        _ = sender.try_send(Input::Send(line.into()));
     }
     receiver
 }
@@ -74,7 +75,7 @@ fn read_lines(mut from: impl BufRead, to: &mpsc::Sender<Input>) {
                             "line {number} of the input is not UTF-8, and a text message must be"
                         ))
                     },
-                    Input::Line,
+                    |line| Input::Send(line.into()),
                 )
             }
             Err(error) => Input::Failed(format!("cannot read the input: {error}")),
@@ -94,7 +95,10 @@ struct Plain<W: Write = Stdout> {
 }
 
 impl<W: Write> Output for Plain<W> {
-    fn message(&mut self, message: &Message) -> io::Result<()> {
+    fn tell(&mut self, event: &Event<'_>) -> io::Result<()> {
+        let Event::Received(message) = event else {
+            return Ok(());
+        };
         match message {
             Message::Text(text) if self.to_terminal => {
                 writeln!(self.stdout, "{}", term::block(text, SHOWN))
@@ -131,8 +135,9 @@ mod tests {
         let mut seen = Vec::new();
         while let Ok(item) = receiver.try_recv() {
             seen.push(match item {
-                Input::Line(line) => line,
+                Input::Send(message) => message.as_text().unwrap_or("binary").to_owned(),
                 Input::Failed(sentence) => format!("! {sentence}"),
+                other => format!("{other:?}"),
             });
         }
         seen
@@ -165,8 +170,10 @@ mod tests {
                 stdout: BufWriter::new(Vec::new()),
                 to_terminal,
             };
-            out.message(&Message::from("\x1b[2Jhi")).unwrap();
-            out.message(&Message::from(vec![0u8, 0xff])).unwrap();
+            out.tell(&Event::Received(&Message::from("\x1b[2Jhi")))
+                .unwrap();
+            out.tell(&Event::Received(&Message::from(vec![0u8, 0xff])))
+                .unwrap();
             out.flush().unwrap();
             out.stdout.into_inner().unwrap()
         };

@@ -4,25 +4,17 @@ use std::future::{pending, ready};
 use std::io;
 use std::time::Duration;
 
-use tidewire::{CloseCode, Message, Sender, WebSocket};
+use tidewire::{CloseCode, Sender, WebSocket};
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until};
 
 use super::status;
-use crate::exit::Exit;
+use super::talk::{Event, Input, Output};
+use crate::exit::{Exit, error};
 
 /// After Ctrl-C the peer has this long to answer our Close.
 const HURRY: Duration = Duration::from_secs(1);
-
-/// What the user's side says.
-#[derive(Debug)]
-pub(super) enum Input {
-    /// Send this as a text message.
-    Line(String),
-    /// The input cannot go on; the sentence says why.
-    Failed(String),
-}
 
 /// What to do when the input has ended.
 #[derive(Debug, Clone, Copy)]
@@ -35,20 +27,6 @@ pub(super) enum After {
     For(Duration),
     /// Stay until the server closes.
     Hold,
-}
-
-/// Where messages are shown.
-pub(super) trait Output {
-    /// Shows one message, maybe later.
-    ///
-    /// # Errors
-    /// When nobody reads any more; the session then ends.
-    fn message(&mut self, message: &Message) -> io::Result<()>;
-    /// Shows what has not been shown.
-    ///
-    /// # Errors
-    /// As `message`.
-    fn flush(&mut self) -> io::Result<()>;
 }
 
 /// How it ended, and the line that says so.
@@ -95,7 +73,7 @@ pub(super) async fn run(
                     // Once nobody reads, what still arrives before the Close is dropped.
                     match why {
                         Some(Why::OutputGone | Why::OutputFailed(_)) => None,
-                        _ => out.message(&message).err().map(output_error),
+                        _ => out.tell(&Event::Received(&message)).err().map(output_error),
                     }
                 }
                 Ok(None) => break Ok(()),
@@ -116,7 +94,7 @@ pub(super) async fn run(
                 fed = true;
                 match (all, after) {
                     (Ok(Err(sentence)), _) => {
-                        _ = status::error(Exit::Local, &sentence);
+                        _ = error(Exit::Local, &sentence);
                         Some(Why::InputFailed)
                     }
                     (_, After::Close) => Some(Why::Done),
@@ -183,12 +161,15 @@ pub(super) async fn run(
 async fn feed(tx: Sender, mut input: mpsc::Receiver<Input>) -> Result<(), String> {
     while let Some(item) = input.recv().await {
         match item {
-            Input::Line(line) => {
-                if tx.send(line).await.is_err() {
+            Input::Send(message) => {
+                if tx.send(message).await.is_err() {
                     // The connection is over; the receiving side knows why.
                     return pending().await;
                 }
             }
+            Input::Ping { payload, .. } => _ = tx.ping(&payload),
+            Input::Close { code, reason } => _ = tx.begin_close(code, &reason),
+            Input::Pong(_) | Input::Reconnect => {}
             Input::Failed(sentence) => return Err(sentence),
         }
     }

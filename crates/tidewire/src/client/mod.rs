@@ -323,6 +323,26 @@ impl Client {
         })
     }
 
+    /// Goes the way to the server as [`connect`](Self::connect) would, through the proxy and with TLS,
+    /// and stops before the handshake: the stream is the caller's, for tools that speak HTTP or frames
+    /// of their own. Of the request nothing is sent, and a [watcher](Self::watch) is told of the way
+    /// and of what then goes over the stream.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConnectError`]; none of those of the handshake.
+    ///
+    /// # Cancel safety
+    ///
+    /// Safe: dropped before it resolves, the connection attempt ends.
+    pub fn open_stream(self) -> impl Future<Output = Result<Box<dyn Io>, ConnectError>> + Send {
+        Box::pin(async move {
+            let target = url::parse(&self.url)?;
+            let stream = self.network.reach(&target.place).await?;
+            Ok(Box::new(stream) as Box<dyn Io>)
+        })
+    }
+
     /// Performs the handshake over a stream that is connected already; the URL gives the Host header,
     /// the path and the user. For a `wss://` URL TLS is begun first, as [`tls`](Self::tls) says, unless
     /// `io` is a [`TlsStream`](crate::tls::TlsStream); over a stream that another library has secured,

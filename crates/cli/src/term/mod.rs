@@ -1,7 +1,12 @@
 //! What may reach a terminal: escaping of a peer's bytes, and colour.
 
+pub(crate) mod prompt;
+
 use std::fmt::Write as _;
 use std::io::IsTerminal;
+use std::sync::OnceLock;
+
+use crate::args::ColourChoice;
 
 /// Whether `c` could move the cursor, hide text or reorder it, and so is never shown as itself.
 fn drives_terminal(c: char) -> bool {
@@ -84,9 +89,21 @@ pub(crate) fn hex(bytes: &[u8], limit: usize) -> String {
     out
 }
 
-/// Whether colour is wanted on a stream: a terminal, not `TERM=dumb`, and `NO_COLOR` unset or
-/// empty (no-color.org).
+static COLOUR: OnceLock<ColourChoice> = OnceLock::new();
+
+/// What the command line says of colour; said once, at the start.
+pub(crate) fn choose_colour(choice: ColourChoice) {
+    _ = COLOUR.set(choice);
+}
+
+/// Whether colour is wanted on a stream: as the command line says, and if it leaves it open, on a
+/// terminal, not `TERM=dumb`, and with `NO_COLOR` unset or empty (no-color.org).
 pub(crate) fn colour_wanted(stream: &impl IsTerminal) -> bool {
+    match COLOUR.get() {
+        Some(ColourChoice::Always) => return true,
+        Some(ColourChoice::Never) => return false,
+        Some(ColourChoice::Auto) | None => {}
+    }
     stream.is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
         && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
