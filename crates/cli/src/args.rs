@@ -5,6 +5,7 @@ mod bridge;
 mod conform;
 mod connect;
 mod dial;
+pub(crate) mod dial_values;
 mod doctor;
 mod echo;
 mod help;
@@ -189,6 +190,7 @@ impl Cli {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::dial_values::HeaderArg;
     use super::*;
     use clap::CommandFactory;
 
@@ -227,8 +229,8 @@ mod tests {
     #[test]
     fn headers_keep_their_order_and_their_duplicates() {
         let cli = parse(&["h:1", "-H", "X-A: 1", "-H", "x-a:2:3", "-s", "a", "-s", "b"]).unwrap();
-        let expected: Vec<(String, String)> =
-            vec![("X-A".into(), "1".into()), ("x-a".into(), "2:3".into())];
+        let line = |name: &str, value: &str| HeaderArg::Line(name.into(), value.into());
+        let expected = [line("X-A", "1"), line("x-a", "2:3")];
         assert_eq!(cli.connect.dial.headers, expected);
         assert_eq!(cli.connect.dial.subprotocol, ["a", "b"]);
     }
