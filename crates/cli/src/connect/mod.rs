@@ -3,7 +3,7 @@
 mod interactive;
 mod pipe;
 mod session;
-mod status;
+pub(crate) mod status;
 pub(crate) mod talk;
 
 use std::io::IsTerminal;

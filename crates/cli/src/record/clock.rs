@@ -52,7 +52,7 @@ pub(super) fn from_number(number: f64, micros_each: f64) -> Option<i64> {
 }
 
 /// `2026-01-02T03:04:05.678Z`.
-pub(super) fn iso(at: i64) -> String {
+pub(crate) fn iso(at: i64) -> String {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(at / 1000) * 1_000_000)
         .ok()
         .and_then(|time| time.format(&Rfc3339).ok())

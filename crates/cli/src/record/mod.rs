@@ -24,7 +24,7 @@ mod recorder;
 mod rows;
 mod secrets;
 
-pub(crate) use self::clock::Clock;
+pub(crate) use self::clock::{Clock, iso};
 pub(crate) use self::heads::{headers, opening};
 pub(crate) use self::load::load;
 pub(crate) use self::model::{Dir, Opening, Record, Session, What};
