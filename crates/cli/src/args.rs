@@ -7,6 +7,7 @@ mod connect;
 mod dial;
 mod doctor;
 mod echo;
+mod help;
 mod hub_client;
 mod replay;
 mod serve;
@@ -21,6 +22,7 @@ pub(crate) use self::connect::{ConnectArgs, Wait};
 pub(crate) use self::dial::DialArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
+pub(crate) use self::help::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::hub_client::{PubArgs, SendArgs, SubArgs};
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
@@ -46,7 +48,10 @@ Examples:
     version,
     max_term_width = 100,
     args_conflicts_with_subcommands = true,
+    args_override_self = true,
     arg_required_else_help = true,
+    disable_help_flag = true,
+    disable_help_subcommand = true,
     after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
@@ -54,6 +59,9 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) connect: ConnectArgs,
+    /// Show the most used options with examples; all of them: `tidewire help COMMAND`
+    #[arg(short = 'h', long = "help", global = true, action = clap::ArgAction::HelpShort)]
+    help: Option<bool>,
     /// When to use colour
     #[arg(
         long,
@@ -109,6 +117,12 @@ pub(crate) enum Command {
     Conform(ConformArgs),
     /// Measure a server
     Bench(BenchArgs),
+    /// Teach a command with all its options, or a topic
+    Help(HelpArgs),
+    /// Print the completions of a shell
+    Completions(CompletionsArgs),
+    /// Print the man page, or write all pages into a folder
+    Man(ManArgs),
 }
 
 #[cfg(test)]

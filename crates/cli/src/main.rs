@@ -13,6 +13,7 @@ mod dial;
 mod doctor;
 mod echo;
 mod exit;
+mod help;
 mod hub_client;
 mod listen;
 mod replay;
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
         Some(args::Command::Doctor(args)) => doctor::run(&args),
         Some(args::Command::Conform(args)) => conform::run(&args),
         Some(args::Command::Bench(args)) => bench::run(&args),
+        Some(args::Command::Help(args)) => help::run(&args),
+        Some(args::Command::Completions(args)) => help::completions(&args),
+        Some(args::Command::Man(args)) => help::man(&args),
         Some(args::Command::Connect(args)) => connect(args),
         None => connect(cli.connect),
     };
