@@ -5,6 +5,7 @@
 mod addr;
 mod args;
 mod bench;
+mod bind;
 mod bridge;
 mod conform;
 mod connect;
