@@ -5,6 +5,7 @@
 mod addr;
 mod args;
 mod bench;
+mod bind;
 mod bridge;
 mod conform;
 mod connect;
@@ -15,6 +16,7 @@ mod exit;
 mod help;
 mod hub_client;
 mod listen;
+mod record;
 mod replay;
 mod serve;
 mod signals;

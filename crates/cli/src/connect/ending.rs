@@ -66,20 +66,20 @@ pub(super) enum Why {
 
 /// How one connection ended.
 #[derive(Debug)]
-pub(super) struct Last {
+pub(crate) struct Last {
     /// The code and the reason that tell the story.
-    pub(super) code: CloseCode,
-    pub(super) reason: String,
+    pub(crate) code: CloseCode,
+    pub(crate) reason: String,
     /// Who began.
-    pub(super) by: ClosedBy,
-    pub(super) exit: Exit,
+    pub(crate) by: ClosedBy,
+    pub(crate) exit: Exit,
     /// What the line says behind the code.
     remark: Option<String>,
 }
 
 impl Last {
     /// Of a connection that is over; `ours`: we had begun to close it, in order.
-    pub(super) fn of(result: &Result<(), Error>, story: Option<CloseStory>, ours: bool) -> Last {
+    pub(crate) fn of(result: &Result<(), Error>, story: Option<CloseStory>, ours: bool) -> Last {
         let story = match result {
             Err(Error::Closed(story)) => Some((**story).clone()),
             _ => story,
@@ -122,7 +122,7 @@ impl Last {
     }
 
     /// The words that wscat has too, so that scripts find them, and what the code means.
-    pub(super) fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let line = format!(
             "Disconnected (code: {}, reason: \"{}\"): {}",
             self.code.0,

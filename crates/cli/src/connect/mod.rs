@@ -2,7 +2,7 @@
 
 mod alarms;
 pub(crate) mod check;
-mod ending;
+pub(crate) mod ending;
 mod input;
 mod interactive;
 mod json;
@@ -11,7 +11,7 @@ mod pings;
 mod pipe;
 mod plan;
 mod session;
-mod status;
+pub(crate) mod status;
 pub(crate) mod talk;
 mod wire;
 

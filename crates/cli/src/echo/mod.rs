@@ -2,7 +2,6 @@
 
 mod drain;
 mod http;
-mod listen;
 mod log;
 mod pump;
 mod rewind;
@@ -26,6 +25,7 @@ use self::drain::Open;
 use self::http::Pages;
 use self::log::{ClientLog, Log};
 use crate::args::EchoArgs;
+use crate::bind;
 use crate::exit::Exit;
 use crate::signals::Signals;
 use crate::tls::{self, Tls};
@@ -85,7 +85,7 @@ fn start(args: EchoArgs) -> Result<(), String> {
     });
     let runtime = runtime()?;
     runtime.block_on(async {
-        let listener = listen::bind(&args.addr).await?;
+        let listener = bind::tcp(&args.addr, "tidewire echo ").await?;
         let addr = listener.local_addr().map_err(|error| error.to_string())?;
         let (stop, stopped) = watch::channel(false);
         watch_signals(stop, plan.log.clone())?;
@@ -184,7 +184,7 @@ async fn accept_until(
             Err(error) => {
                 // A connection that died in the queue concerns nobody. Out of descriptors or
                 // memory: accepting at once again would only burn the core.
-                if !listen::is_of_one_connection(&error) {
+                if !bind::is_of_one_connection(&error) {
                     if let Some(log) = &shard.plan.log {
                         log.note(&format!("cannot accept just now: {error}"));
                     }
