@@ -61,7 +61,7 @@ fn chosen(patterns: &[String]) -> Result<Vec<Case>, String> {
 }
 
 async fn conform(dial: Dial, cases: Vec<Case>, args: &ConformArgs) -> Exit {
-    let url = dial.url().to_owned();
+    let url = raw::without_user(dial.url());
     let (outcome, heads) = raw::connect(dial.client().redirects(0)).await;
     if let Err(error) = outcome {
         return dial::explain(&url, error);
