@@ -15,6 +15,7 @@ use std::io::{IsTerminal, Write};
 use std::rc::Rc;
 use std::time::Duration;
 
+use tidewire::ConnectError;
 use tokio::task::JoinSet;
 
 use self::case::{Act, Case, Outcome, Verdict};
@@ -63,15 +64,19 @@ fn chosen(patterns: &[String]) -> Result<Vec<Case>, String> {
 async fn conform(dial: Dial, cases: Vec<Case>, args: &ConformArgs) -> Exit {
     let url = raw::without_user(dial.url());
     let (outcome, heads) = raw::connect(dial.client().redirects(0)).await;
-    if let Err(error) = outcome {
-        return dial::explain(&url, error);
-    }
+    // A handshake that a client refuses may still be one that the cases can judge.
+    let refused = match outcome {
+        Ok(_) => None,
+        Err(error @ ConnectError::Handshake(_)) => Some(error),
+        Err(error) => return dial::explain(&url, error),
+    };
     let Some(ask) = heads.request.as_deref().and_then(Ask::read) else {
         return exit::error(Exit::Local, "the request cannot be read");
     };
-    let stage = match Stage::of(Site::new(dial, ask), args.timeout).await {
-        Ok(stage) => stage,
-        Err(why) => {
+    let stage = match (Stage::of(Site::new(dial, ask), args.timeout).await, refused) {
+        (Ok(stage), _) => stage,
+        (Err(_), Some(error)) => return dial::explain(&url, error),
+        (Err(why), None) => {
             let exit = exit::error(Exit::Local, &why);
             eprintln!(
                 "hint: conform needs a server that sends every message back, as tidewire echo does"
