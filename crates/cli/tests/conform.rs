@@ -157,7 +157,7 @@ fn a_greeting_is_passed_over() {
 fn what_is_no_websocket_ends_as_connect_does() {
     for (wrong, code) in [
         (Wrong::WebPage, 6),
-        (Wrong::WrongAccept, 7),
+        (Wrong::ForgesAccept, 7),
         (Wrong::NotHttp, 7),
     ] {
         let url = format!("127.0.0.1:{}", start(wrong));

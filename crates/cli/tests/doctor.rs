@@ -91,7 +91,7 @@ fn each_fault_is_found_by_its_step() {
         (Wrong::WebPage, "upgrade", "fail", "answered 200 OK"),
         (Wrong::NoUpgradeArrived, "upgrade", "fail", "did not arrive"),
         (
-            Wrong::WrongAccept,
+            Wrong::ForgesAccept,
             "upgrade",
             "fail",
             "Sec-WebSocket-Accept is",

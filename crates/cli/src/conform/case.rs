@@ -31,9 +31,12 @@ pub(crate) struct Talk {
     /// The compression that is offered; without an agreement the case is skipped.
     pub(crate) offer: Option<&'static str>,
     /// Made when the case is run, of what was agreed.
-    pub(crate) steps: Box<dyn Fn(&Params) -> Vec<Step>>,
+    pub(crate) steps: Script,
     pub(crate) end: End,
 }
+
+/// Makes the steps.
+pub(crate) type Script = Box<dyn Fn(&Params) -> Vec<Step>>;
 
 /// A step on the way.
 pub(crate) enum Step {
@@ -91,8 +94,8 @@ pub(crate) enum Answer {
     /// Anything but a WebSocket, best with one of these statuses; `lax`: opening one is no more than
     /// not strict.
     Refused { best: &'static [u16], lax: bool },
-    /// A WebSocket, and this is right about the answer.
-    Opened(fn(&Response<()>) -> Outcome),
+    /// A WebSocket, and this is right about the answer; or a refusal, judged so.
+    Opened(fn(&Response<()>) -> Outcome, Verdict),
 }
 
 /// How a case went.

@@ -41,7 +41,11 @@ pub(crate) fn run(args: &ConformArgs) -> Exit {
         Ok(dial) => dial,
         Err(exit) => return exit,
     };
-    raw::block_on(conform(dial, cases, args))
+    let exit = raw::block_on(conform(dial, cases, args));
+    if exit == Exit::Interrupted {
+        progress("");
+    }
+    exit
 }
 
 /// The cases that the patterns choose; all of them without a pattern.

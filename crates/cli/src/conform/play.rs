@@ -154,7 +154,7 @@ impl Player<'_> {
                 Arrived::Message { data: came, .. } if came == *data => {
                     Outcome::pass(format!("echoed {} bytes", came.len()))
                 }
-                arrived => self.failed(arrived, &[1009], Lax::Nothing).await,
+                arrived => self.failed(arrived, &[1009, 1008], Lax::Nothing).await,
             },
         }
     }

@@ -106,11 +106,15 @@ impl Stage {
             }
             Answer::Refused { lax: true, .. } => Outcome::lax("opened a WebSocket all the same"),
             Answer::Refused { .. } => Outcome::fail("opened a WebSocket all the same"),
-            Answer::Opens | Answer::Opened(_) => {
+            Answer::Opened(_, verdict) if status.is_client_error() => Outcome::of(
+                *verdict,
+                format!("refused the whole handshake with {status}"),
+            ),
+            Answer::Opens | Answer::Opened(..) => {
                 if let Some(wrong) = wrongs(&ask, &answered.response).into_iter().next() {
                     return Outcome::fail(wrong);
                 }
-                if let Answer::Opened(judge) = case.want {
+                if let Answer::Opened(judge, _) = case.want {
                     return judge(&answered.response);
                 }
                 let mut peer = Peer::new(answered.wire, None);

@@ -1,7 +1,7 @@
 //! Steps upgrade, extensions and subprotocol: what the server answers to the handshake.
 
 use http::Response;
-use http::header::{LOCATION, SERVER, UPGRADE};
+use http::header::{LOCATION, SEC_WEBSOCKET_VERSION, SERVER, UPGRADE};
 use tidewire::{ConnectError, HeadLimits};
 use tidewire_proto::handshake::http1::ResponseReader;
 
@@ -85,9 +85,12 @@ fn refused(answer: &Response<()>, body: &[u8]) -> Finding {
         })
     };
     let html = value(http::header::CONTENT_TYPE).starts_with("text/html");
-    let lost = code == 426 && !value(UPGRADE).is_empty()
-        || code == 426
-        || code == 400 && (text.contains("upgrade") || text.contains("websocket"));
+    let version = answer.headers().contains_key(SEC_WEBSOCKET_VERSION);
+    let lost = match code {
+        426 => !version,
+        400 => text.contains("upgrade") || text.contains("websocket"),
+        _ => false,
+    };
     let said = format!("the server answered {status}, not 101");
     let advice = match code {
         _ if lost => {
@@ -107,6 +110,7 @@ fn refused(answer: &Response<()>, body: &[u8]) -> Finding {
             let advice = format!("browsers follow no redirect here: use {to} itself");
             return Finding::fail(STEP, said, advice);
         }
+        426 => "the server speaks another version of the protocol than 13 (sec-websocket-version)",
         401 => "say who you are, for example -H 'Authorization: Bearer …'",
         403 => "the server may want an Origin that it knows (-o), or credentials",
         404 => "no WebSocket at this path; try another, such as /ws",

@@ -18,7 +18,7 @@ pub enum Wrong {
     NoFragmentCheck,
     TakesAnyCloseCode,
     TakesAnyVersion,
-    WrongAccept,
+    ForgesAccept,
     IgnoresClose,
     LeavesTcpOpen,
     EndsWithoutClose,
@@ -102,7 +102,7 @@ fn serve(stream: &mut TcpStream, wrong: Wrong) -> io::Result<()> {
             let rest = "Sec-WebSocket-Version: 13\r\nContent-Length: 0\r\n\r\n";
             return refuse(stream, "426 Upgrade Required", rest);
         }
-        Wrong::WrongAccept => {
+        Wrong::ForgesAccept => {
             let wrong = "HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                 Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n";
             stream.write_all(wrong.as_bytes())?;

@@ -1,6 +1,6 @@
 //! Section close (RFC 6455 §5.5.1, §7).
 
-use super::super::case::{Case, End, Step, fails, send, text};
+use super::super::case::{Case, End, fails, send};
 use crate::raw::Frame;
 use crate::raw::frame::{CLOSE, PING, TEXT};
 
@@ -53,21 +53,6 @@ pub(super) fn cases() -> Vec<Case> {
                     Frame::new(TEXT, b"half").more(),
                     Frame::close(Some(1000), b""),
                 ])]
-            },
-        ),
-        Case::talk(
-            "close/after-messages",
-            "6455 §7.1.2",
-            "messages before a Close come back, then the Close is answered",
-            End::Closes(Some(1000)),
-            || {
-                vec![
-                    send([
-                        Frame::new(TEXT, b"last words"),
-                        Frame::close(Some(1000), b""),
-                    ]),
-                    Step::Await(vec![text(b"last words")]),
-                ]
             },
         ),
         Case::talk(

@@ -1,6 +1,6 @@
 //! Section control (RFC 6455 §5.5).
 
-use super::super::case::{Case, End, Step, fails, send, text};
+use super::super::case::{Case, End, Lax, Step, fails, send, text};
 use crate::raw::frame::{CLOSE, CONTINUATION, Length, PING, PONG, TEXT};
 use crate::raw::{Arrived, Frame};
 
@@ -112,10 +112,13 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(wrong("close-126", "a Close of 126 bytes", || {
         vec![Frame::close(Some(1000), &[b'x'; 124])]
     }));
-    cases.push(wrong(
-        "ping-long-length",
-        "a Ping whose 5 bytes are counted in two",
-        || vec![Frame::new(PING, b"12345").length(Length::Two)],
+    let (codes, lax) = (&[1002][..], Lax::Taken);
+    cases.push(Case::talk(
+        "control/ping-long-length",
+        "6455 §5.2",
+        "a Ping whose 5 bytes are counted in two fails the connection with 1002",
+        End::Fails { codes, lax },
+        || vec![send([Frame::new(PING, b"12345").length(Length::Two)])],
     ));
     cases.push(wrong("ping-fragmented", "a Ping in fragments", || {
         vec![

@@ -144,9 +144,17 @@ fn lengths() -> Vec<Case> {
             move || vec![send([Frame::new(BINARY, vec![7; len]).length(length)])],
         ));
     }
-    let claim = Frame::new(BINARY, []).length(Length::Claim(1 << 63));
-    let what = "a length with its highest bit set";
-    cases.push(wrong("lengths/highest-bit", rfc, what, claim));
+    cases.push(Case::talk(
+        "lengths/highest-bit",
+        rfc,
+        "a length with its highest bit set fails the connection with 1002",
+        fails(&[1002, 1009]),
+        || {
+            vec![send(
+                [Frame::new(BINARY, []).length(Length::Claim(1 << 63))],
+            )]
+        },
+    ));
     cases
 }
 

@@ -3,7 +3,7 @@
 use http::Response;
 use http::header::SEC_WEBSOCKET_EXTENSIONS;
 
-use super::super::case::{Act, Answer, Case, Handshake, Outcome};
+use super::super::case::{Act, Answer, Case, Handshake, Outcome, Verdict};
 use crate::raw::Ask;
 
 const RFC: &str = "6455 §4.2.1";
@@ -239,14 +239,14 @@ fn agreements() -> Vec<Case> {
             "subprotocol-none-offered",
             "6455 §4.2.2",
             "no subprotocol is agreed to where none was offered",
-            Answer::Opened(no_subprotocol),
+            Answer::Opened(no_subprotocol, Verdict::Pass),
             |ask| ask.remove("Sec-WebSocket-Protocol"),
         ),
         case(
             "subprotocol-one-of-those",
             "6455 §4.2.2",
             "of the subprotocols offered one is agreed to, or none",
-            Answer::Opened(offered_subprotocol),
+            Answer::Opened(offered_subprotocol, Verdict::Pass),
             |ask| {
                 ask.set("Sec-WebSocket-Protocol", "tidewire-a, tidewire-b");
                 ask.add("Sec-WebSocket-Protocol", "tidewire-c");
@@ -256,7 +256,7 @@ fn agreements() -> Vec<Case> {
             "extension-unknown",
             "6455 §9.1",
             "an extension that nobody knows is not agreed to",
-            Answer::Opened(no_extension),
+            Answer::Opened(no_extension, Verdict::Fail),
             |ask| {
                 ask.set(
                     "Sec-WebSocket-Extensions",
@@ -268,7 +268,7 @@ fn agreements() -> Vec<Case> {
             "extension-none-offered",
             "6455 §9.1",
             "no extension is agreed to where none was offered",
-            Answer::Opened(no_extension),
+            Answer::Opened(no_extension, Verdict::Fail),
             |_| {},
         ),
     ]

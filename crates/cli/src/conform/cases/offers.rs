@@ -12,60 +12,70 @@ pub(super) fn cases() -> Vec<Case> {
             "an offer without parameters is agreed to",
             "permessage-deflate",
             untold,
+            Verdict::Fail,
         ),
         offer(
             "offer-spaces",
             "an offer with spaces, tabs and quotes is understood",
-            "permessage-deflate ;\tserver_max_window_bits = \"10\" , permessage-deflate",
+            "permessage-deflate ;\tserver_max_window_bits=\"10\" , permessage-deflate",
             accepted,
+            Verdict::Fail,
         ),
         offer(
             "offer-unknown-parameter",
             "an offer with an unknown parameter is declined",
             "permessage-deflate; level=9",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-window-16",
             "an offer of a window of 16 bits is declined",
             "permessage-deflate; server_max_window_bits=16",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-window-7",
             "an offer of a window of 7 bits is declined",
             "permessage-deflate; client_max_window_bits=7",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-window-leading-zero",
             "an offer of a window of 010 bits is declined",
             "permessage-deflate; server_max_window_bits=010",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-window-without-value",
             "server_max_window_bits without a value is declined",
             "permessage-deflate; server_max_window_bits",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-value-too-many",
             "server_no_context_takeover with a value is declined",
             "permessage-deflate; server_no_context_takeover=1",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-twice",
             "an offer with a parameter twice is declined",
             "permessage-deflate; client_no_context_takeover; client_no_context_takeover",
             declined,
+            Verdict::NonStrict,
         ),
         offer(
             "offer-second",
             "behind an offer that is declined the next one is agreed to",
             "permessage-deflate; x=y, permessage-deflate",
             second,
+            Verdict::NonStrict,
         ),
     ];
     for (name, asked) in [
@@ -84,16 +94,19 @@ pub(super) fn cases() -> Vec<Case> {
         };
         let expected =
             "server_max_window_bits is agreed to with no more than was asked, or declined";
-        cases.push(offer(name, expected, asked, judge));
+        cases.push(offer(name, expected, asked, judge, Verdict::Fail));
     }
     cases
 }
 
+/// An offer; `refusal` is what a refusal of the whole handshake is: a bad offer may be taken for a bad
+/// request, a good one may not.
 fn offer(
     name: &str,
     expected: &str,
     offer: &'static str,
     judge: fn(&Response<()>) -> Outcome,
+    refusal: Verdict,
 ) -> Case {
     Case {
         name: format!("deflate/{name}"),
@@ -102,7 +115,7 @@ fn offer(
         act: Act::Handshake(Handshake {
             change: Box::new(move |ask| ask.set("Sec-WebSocket-Extensions", offer)),
             part: usize::MAX,
-            want: Answer::Opened(judge),
+            want: Answer::Opened(judge, refusal),
         }),
     }
 }
