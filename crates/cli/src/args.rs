@@ -152,7 +152,7 @@ impl Cli {
             }
             Some(Command::Bench(args)) => Some(&args.url),
             Some(Command::Doctor(args)) => Some(&args.url),
-            Some(Command::Conform(args)) => Some(&args.url),
+            Some(Command::Conform(args)) => args.url.as_deref(),
             Some(Command::Replay(args)) => Some(&args.url),
             Some(Command::Tap(args)) => Some(&args.url),
             Some(_) => None,
@@ -166,7 +166,7 @@ impl Cli {
             Some(Command::Connect(args)) => args.url = Some(url),
             Some(Command::Bench(args)) => args.url = url,
             Some(Command::Doctor(args)) => args.url = url,
-            Some(Command::Conform(args)) => args.url = url,
+            Some(Command::Conform(args)) => args.url = Some(url),
             Some(Command::Replay(args)) => args.url = url,
             Some(Command::Tap(args)) => args.url = url,
             Some(_) => {}

@@ -17,6 +17,7 @@ mod help;
 mod hub_client;
 mod listen;
 mod record;
+mod raw;
 mod replay;
 mod serve;
 mod signals;

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+pub mod certificate;
 mod clock;
 pub mod config;
 mod door;
