@@ -33,6 +33,7 @@ pub mod metrics;
 mod node;
 mod outbox;
 mod protocol;
+mod session;
 mod shard;
 mod transport;
 mod web;
