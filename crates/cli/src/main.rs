@@ -12,6 +12,7 @@ mod dial;
 mod doctor;
 mod echo;
 mod exit;
+mod help;
 mod hub_client;
 mod listen;
 mod replay;
@@ -20,16 +21,20 @@ mod signals;
 mod tap;
 mod term;
 mod tls;
+mod translate;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = match translate::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(why) => return exit::error(exit::Exit::Usage, &why).into(),
+    };
     term::choose_colour(match cli.color {
         _ if cli.no_color => args::ColourChoice::Never,
         choice => choice,
@@ -47,6 +52,9 @@ fn main() -> ExitCode {
         Some(args::Command::Doctor(args)) => doctor::run(&args),
         Some(args::Command::Conform(args)) => conform::run(&args),
         Some(args::Command::Bench(args)) => bench::run(&args),
+        Some(args::Command::Help(args)) => help::run(&args),
+        Some(args::Command::Completions(args)) => help::completions(&args),
+        Some(args::Command::Man(args)) => help::man(&args),
         Some(args::Command::Connect(args)) => connect(args),
         None => connect(cli.connect),
     };
@@ -65,5 +73,8 @@ fn connect(mut args: args::ConnectArgs) -> exit::Exit {
             )
             .exit()
     };
+    if let Some(tool) = args.translate.as_tool {
+        return translate::print(tool, &url, &args);
+    }
     connect::run(&url, args)
 }
