@@ -101,18 +101,52 @@ pub(crate) fn print(tool: Tool, target: &str, args: &ConnectArgs) -> Exit {
         Ok(dial) => dial,
         Err(exit) => return exit,
     };
-    let wanted = Wanted {
-        url: dial.url().to_owned(),
-        protocols: dial.offered().to_vec(),
-        headers: args.dial.headers.clone(),
-        origin: args.dial.origin.clone(),
-        messages: args.execute.clone(),
-        ..Wanted::default()
-    };
+    let wanted = wanted(&dial, args);
     let translation = tools::translate(tool, &wanted);
     println!("{}", translation.text);
     for note in translation.notes {
         eprintln!("note: {note}");
     }
     Exit::Clean
+}
+
+fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
+    let way = &args.dial;
+    let text = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let mut wanted = Wanted {
+        url: dial.url().to_owned(),
+        protocols: dial.offered().to_vec(),
+        insecure: way.no_check,
+        ca: text(&way.ca),
+        cert: text(&way.cert),
+        key: text(&way.key),
+        proxy: way.proxy.clone(),
+        redirects: way.location || way.max_redirects.is_some(),
+        messages: args.execute.clone(),
+        ..Wanted::default()
+    };
+    for (name, value) in dial.headers() {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match name.as_str() {
+            "origin" => wanted.origin = Some(value),
+            name => wanted.headers.push((name.to_owned(), value)),
+        }
+    }
+    let given = [
+        ("--noproxy", way.noproxy.is_some()),
+        ("--resolve", !way.resolve.is_empty()),
+        ("--unix-socket", way.unix_socket.is_some()),
+        ("--source-ip", way.source_ip.is_some()),
+        ("-4", way.ipv4),
+        ("-6", way.ipv6),
+        ("--sni", way.sni.is_some()),
+        ("--alpn", !way.alpn.is_empty()),
+        ("-p", way.protocol.is_some()),
+        ("--no-deflate", way.no_deflate),
+    ];
+    wanted.left_out = given
+        .into_iter()
+        .filter_map(|(name, given)| given.then_some(name))
+        .collect();
+    wanted
 }

@@ -8,11 +8,9 @@ use crate::args::Tool;
 pub(super) struct Wanted {
     pub(super) url: String,
     pub(super) protocols: Vec<String>,
-    /// In their order, with cookies and bearer tokens.
+    /// In their order, with cookies and logins.
     pub(super) headers: Vec<(String, String)>,
     pub(super) origin: Option<String>,
-    /// `user:password`.
-    pub(super) user: Option<String>,
     pub(super) insecure: bool,
     pub(super) ca: Option<String>,
     pub(super) cert: Option<String>,
@@ -20,6 +18,8 @@ pub(super) struct Wanted {
     pub(super) proxy: Option<String>,
     pub(super) redirects: bool,
     pub(super) messages: Vec<String>,
+    /// Options that none of the tools is told.
+    pub(super) left_out: Vec<&'static str>,
 }
 
 /// The text to paste, and what of it the tool cannot do.
@@ -79,13 +79,18 @@ impl Writer {
 
 /// `wanted` for `tool`.
 pub(super) fn translate(tool: Tool, wanted: &Wanted) -> Translation {
-    match tool {
+    let mut translation = match tool {
         Tool::Wscat => wscat(wanted),
         Tool::Websocat => websocat(wanted),
         Tool::Curl => curl(wanted),
         Tool::Js => javascript(wanted),
         Tool::Python => python(wanted),
+    };
+    if !wanted.left_out.is_empty() {
+        let note = format!("left out: {}", wanted.left_out.join(", "));
+        translation.notes.push(note);
     }
+    translation
 }
 
 fn wscat(wanted: &Wanted) -> Translation {
@@ -105,7 +110,6 @@ fn wscat(wanted: &Wanted) -> Translation {
     }
     to.pairs(&[
         ("-o", &wanted.origin),
-        ("--auth", &wanted.user),
         ("--ca", &wanted.ca),
         ("--cert", &wanted.cert),
         ("--key", &wanted.key),
@@ -140,9 +144,6 @@ fn websocat(wanted: &Wanted) -> Translation {
     }
     if let Some(origin) = &wanted.origin {
         to.joined("--origin", origin);
-    }
-    if let Some(user) = &wanted.user {
-        to.joined("--basic-auth", user);
     }
     if wanted.insecure {
         to.flag("-k");
@@ -202,7 +203,6 @@ fn curl(wanted: &Wanted) -> Translation {
         to.pair("-H", &header);
     }
     to.pairs(&[
-        ("-u", &wanted.user),
         ("--cacert", &wanted.ca),
         ("--cert", &wanted.cert),
         ("--key", &wanted.key),
@@ -242,7 +242,6 @@ fn javascript(wanted: &Wanted) -> Translation {
     let mut notes = Vec::new();
     let beyond = !wanted.headers.is_empty()
         || wanted.origin.is_some()
-        || wanted.user.is_some()
         || wanted.insecure
         || wanted.ca.is_some()
         || wanted.cert.is_some()
@@ -299,7 +298,7 @@ fn python(wanted: &Wanted) -> Translation {
         lines.push(String::new());
     }
     lines.push("with connect(".to_owned());
-    lines.push(format!("    {},", string(&python_url(wanted))));
+    lines.push(format!("    {},", string(&wanted.url)));
     if !wanted.headers.is_empty() {
         lines.push("    additional_headers=[".to_owned());
         for (name, value) in &wanted.headers {
@@ -330,24 +329,6 @@ fn python(wanted: &Wanted) -> Translation {
     }
 }
 
-/// Python's client takes the login in the URL.
-fn python_url(wanted: &Wanted) -> String {
-    let (Some(user), Some((scheme, rest))) = (&wanted.user, wanted.url.split_once("://")) else {
-        return wanted.url.clone();
-    };
-    let encoded: String = user
-        .bytes()
-        .map(|byte| match byte {
-            b':' => ":".to_owned(),
-            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect();
-    format!("{scheme}://{encoded}@{rest}")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -364,7 +345,6 @@ mod tests {
                 ("x-a".to_owned(), String::new()),
             ],
             origin: Some("https://o".to_owned()),
-            user: Some("me:p@ss w".to_owned()),
             insecure: true,
             ca: Some("ca.pem".to_owned()),
             cert: Some("me.pem".to_owned()),
@@ -372,6 +352,7 @@ mod tests {
             proxy: Some("http://p:1".to_owned()),
             redirects: true,
             messages: vec!["hi 'you'; rm".to_owned()],
+            left_out: vec!["--resolve"],
         }
     }
 
@@ -448,11 +429,10 @@ mod tests {
         assert!(notes(Tool::Websocat).contains("no HTTP proxy"));
         assert!(notes(Tool::Curl).contains("sends no messages"));
         assert!(notes(Tool::Js).contains("takes no headers"));
+        for tool in Tool::value_variants() {
+            assert!(notes(*tool).contains("left out: --resolve"), "{tool:?}");
+        }
         let python = translate(Tool::Python, &full()).text;
-        assert!(
-            python.contains("wss://me:p%40ss%20w@h.example/"),
-            "{python}"
-        );
         assert!(python.contains("context.verify_mode = ssl.CERT_NONE"));
     }
 }
