@@ -87,12 +87,18 @@ mod tests {
         let (exit, hint) = judge("forbidden", "news:x", Wish::Publish);
         assert_eq!(exit, Exit::Refused);
         let hint = hint.unwrap();
-        assert!(hint.contains("publish = \"anyone\" in [namespaces.news]"), "{hint}");
+        assert!(
+            hint.contains("publish = \"anyone\" in [namespaces.news]"),
+            "{hint}"
+        );
         let (_, hint) = judge("unknown_namespace", "news:x", Wish::Subscribe);
         assert!(hint.unwrap().contains("[namespaces.news]"));
         assert_eq!(judge("too_large", "a:b", Wish::Publish).0, Exit::Protocol);
         assert_eq!(judge("bad_position", "a:b", Wish::Subscribe).0, Exit::Usage);
-        assert_eq!(judge("of a later version", "", Wish::Publish).0, Exit::Refused);
+        assert_eq!(
+            judge("of a later version", "", Wish::Publish).0,
+            Exit::Refused
+        );
     }
 
     #[test]

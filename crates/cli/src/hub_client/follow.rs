@@ -190,9 +190,13 @@ mod tests {
         assert_eq!(follow.answered(&ok), Step::Nothing);
         assert!(!follow.is_answered_by(&ok), "only once");
         assert_eq!(from(&mut follow).0, "gWuY-4");
-        follow.answered(&said(r#"{"op":"ok","id":9,"pos":"gWuY-8","recovered":true}"#));
+        follow.answered(&said(
+            r#"{"op":"ok","id":9,"pos":"gWuY-8","recovered":true}"#,
+        ));
         assert_eq!(from(&mut follow).0, "gWuY-4", "what follows comes before");
-        follow.answered(&said(r#"{"op":"ok","id":9,"pos":"gWuY-8","recovered":true}"#));
+        follow.answered(&said(
+            r#"{"op":"ok","id":9,"pos":"gWuY-8","recovered":true}"#,
+        ));
         let message = said(r#"{"op":"message","pos":"gWuY-5","text":"1"}"#);
         assert_eq!(follow.pushed(&message), Step::Show);
         let passing = said(r#"{"op":"message","text":"typing"}"#);
@@ -217,7 +221,10 @@ mod tests {
         let Step::GapAndAsk(words) = follow.answered(&lost) else {
             panic!("a gap is told");
         };
-        assert!(words.contains("gWuY-4") && words.contains("chat:x"), "{words}");
+        assert!(
+            words.contains("gWuY-4") && words.contains("chat:x"),
+            "{words}"
+        );
         assert_eq!(from(&mut follow).1, NEWEST);
         let late = said(r#"{"op":"message","pos":"hXvZ-9","text":"1"}"#);
         assert_eq!(follow.pushed(&late), Step::Nothing, "it is in the history");
@@ -228,7 +235,9 @@ mod tests {
         let refusal = said(r#"{"op":"error","id":1,"code":"bad_position"}"#);
         assert_eq!(begun(Some("gWuY-4"), 0).answered(&refusal), Step::Refused);
         let mut follow = begun(Some("gWuY-4"), 0);
-        follow.answered(&said(r#"{"op":"ok","id":1,"pos":"gWuY-8","recovered":true}"#));
+        follow.answered(&said(
+            r#"{"op":"ok","id":1,"pos":"gWuY-8","recovered":true}"#,
+        ));
         follow.pushed(&said(r#"{"op":"live","pos":"gWuY-8"}"#));
         follow.ask(2);
         assert!(matches!(follow.answered(&refusal), Step::GapAndAsk(_)));
@@ -238,7 +247,8 @@ mod tests {
     fn skipped_messages_are_told() {
         let mut follow = begun(None, 0);
         follow.answered(&said(r#"{"op":"ok","id":1,"pos":"gWuY-4"}"#));
-        let lag = said(r#"{"op":"lag","from":"gWuY-4","pos":"gWuY-9","skipped":5,"recovering":false}"#);
+        let lag =
+            said(r#"{"op":"lag","from":"gWuY-4","pos":"gWuY-9","skipped":5,"recovering":false}"#);
         assert!(matches!(follow.pushed(&lag), Step::Gap(words) if words.contains('5')));
         assert_eq!(from(&mut follow).0, "gWuY-9");
         follow.answered(&said(r#"{"op":"ok","id":9,"recovered":true}"#));

@@ -27,8 +27,7 @@ pub(super) fn field(message: Vec<u8>, form: FormArgs) -> Result<Field, String> {
     if form.binary {
         return Ok(format!("\"base64\":\"{}\"", STANDARD.encode(message)));
     }
-    let text = String::from_utf8(message)
-        .map_err(|_| "is not UTF-8; -b sends bytes".to_owned())?;
+    let text = String::from_utf8(message).map_err(|_| "is not UTF-8; -b sends bytes".to_owned())?;
     if !form.json {
         return Ok(format!("\"text\":{}", json!(text)));
     }
@@ -138,7 +137,12 @@ mod tests {
     #[test]
     fn each_line_is_a_message() {
         let read = all(b"one\r\n\"two\"\n\nno end", TEXT, false);
-        let fields = [r#""text":"one""#, r#""text":"\"two\"""#, r#""text":"""#, r#""text":"no end""#];
+        let fields = [
+            r#""text":"one""#,
+            r#""text":"\"two\"""#,
+            r#""text":"""#,
+            r#""text":"no end""#,
+        ];
         assert_eq!(read, fields.map(|field| Ok(field.to_owned())));
         let read = all(b"a\nb\r\n\0c", TEXT, true);
         assert_eq!(read[0], Ok(r#""text":"a\nb\r\n""#.to_owned()));
@@ -148,16 +152,30 @@ mod tests {
 
     #[test]
     fn json_stays_as_exact_as_it_is_written_and_bytes_are_bytes() {
-        assert_eq!(all(b" {\"a\": 1.0e5} \n", JSON, false), [Ok(r#""data":{"a": 1.0e5}"#.into())]);
-        assert_eq!(all(b"\x00\xff\n", BINARY, false), [Ok(r#""base64":"AP8=""#.into())]);
+        assert_eq!(
+            all(b" {\"a\": 1.0e5} \n", JSON, false),
+            [Ok(r#""data":{"a": 1.0e5}"#.into())]
+        );
+        assert_eq!(
+            all(b"\x00\xff\n", BINARY, false),
+            [Ok(r#""base64":"AP8=""#.into())]
+        );
     }
 
     #[test]
     fn what_is_wrong_is_told_with_its_place_and_ends_the_input() {
         for (input, form, why) in [
-            (&b"ok\n\xff\nmore\n"[..], TEXT, "line 2 of the input is not UTF-8"),
+            (
+                &b"ok\n\xff\nmore\n"[..],
+                TEXT,
+                "line 2 of the input is not UTF-8",
+            ),
             (b"1\n{\n2\n", JSON, "line 2 of the input is not JSON"),
-            (b"1\n1} , \"op\":\"x\n2\n", JSON, "line 2 of the input is not JSON"),
+            (
+                b"1\n1} , \"op\":\"x\n2\n",
+                JSON,
+                "line 2 of the input is not JSON",
+            ),
         ] {
             let read = all(input, form, false);
             assert_eq!(read.len(), 2);

@@ -67,11 +67,7 @@ pub(super) struct Hub {
 }
 
 impl Hub {
-    pub(super) fn prepare(
-        hub: &HubArgs,
-        guest: &GuestArgs,
-        dial: &DialArgs,
-    ) -> Result<Hub, Exit> {
+    pub(super) fn prepare(hub: &HubArgs, guest: &GuestArgs, dial: &DialArgs) -> Result<Hub, Exit> {
         Ok(Hub {
             dial: Dial::prepare(&super::endpoint(hub, "/ws"), dial)?,
             quiet: hub.quiet,
@@ -101,7 +97,10 @@ impl Hub {
                 lost => return Err(self.give_up(lost)),
             };
             if failures == 0 {
-                self.tell(&format!("lost the hub, trying again: {}", term::line(&why, 300)));
+                self.tell(&format!(
+                    "lost the hub, trying again: {}",
+                    term::line(&why, 300)
+                ));
             }
             sleep(least.min(PATIENCE) + pause(failures)).await;
             match self.attempt().await {
@@ -128,9 +127,9 @@ impl Hub {
             Lost::Back { why, .. } => error(Exit::Abnormal, &why),
             Lost::Unconnected(failed) => {
                 let hint = match *failed {
-                    ConnectError::Unreachable(_) => {
-                        Some("is a hub running? start one with `tidewire serve`, or name another with --hub URL")
-                    }
+                    ConnectError::Unreachable(_) => Some(
+                        "is a hub running? start one with `tidewire serve`, or name another with --hub URL",
+                    ),
                     ConnectError::Refused(ref answer) if answer.status() == 404 => {
                         Some("this is no hub of Tidewire: --hub names one, without a path")
                     }
@@ -146,7 +145,11 @@ impl Hub {
     }
 
     async fn attempt(&mut self) -> Result<WebSocket, Lost> {
-        let config = self.dial.config().ping_interval(Some(SILENCE)).pong_timeout(SILENCE);
+        let config = self
+            .dial
+            .config()
+            .ping_interval(Some(SILENCE))
+            .pong_timeout(SILENCE);
         let connecting = self.dial.client().config(config).connect();
         let connected = timeout(self.dial.patience(), connecting).await;
         let connected = connected.unwrap_or(Err(ConnectError::Timeout(ConnectStage::Handshake)));
@@ -197,7 +200,10 @@ impl Hub {
             "bad_client" => "--token",
             _ => "--name or --token",
         };
-        Err(Lost::stop(Exit::Usage, format!("{flag}: the hub says: {words}")))
+        Err(Lost::stop(
+            Exit::Usage,
+            format!("{flag}: the hub says: {words}"),
+        ))
     }
 }
 
@@ -237,7 +243,9 @@ pub(super) async fn next(ws: &mut WebSocket) -> Result<Heard, Lost> {
 
 /// How long the hub asks to wait.
 pub(super) fn wait(message: &ServerMessage) -> Duration {
-    let wait = message.retry_after_ms.map_or(Duration::ZERO, Duration::from_millis);
+    let wait = message
+        .retry_after_ms
+        .map_or(Duration::ZERO, Duration::from_millis);
     wait.min(PATIENCE)
 }
 
@@ -245,7 +253,10 @@ fn farewell(bye: &ServerMessage) -> Lost {
     let why = term::line(bye.reason.as_deref().unwrap_or("bye"), 300);
     if bye.reconnect == Some(false) {
         let code = bye.code.as_deref().and_then(|code| code.parse().ok());
-        return Lost::stop(verdict(code.unwrap_or(4500)), format!("the hub ends the session: {why}"));
+        return Lost::stop(
+            verdict(code.unwrap_or(4500)),
+            format!("the hub ends the session: {why}"),
+        );
     }
     let wait = wait(bye);
     Lost::Back { why, wait }
@@ -307,21 +318,38 @@ mod tests {
     fn waits_grow_and_stay_bounded() {
         for failures in [0, 1, 5, 31, 32, u32::MAX] {
             let pause = pause(failures);
-            assert!((SHORTEST / 2..=LONGEST).contains(&pause), "{failures}: {pause:?}");
+            assert!(
+                (SHORTEST / 2..=LONGEST).contains(&pause),
+                "{failures}: {pause:?}"
+            );
         }
     }
 
     #[test]
     fn a_farewell_says_whether_to_come_back() {
         let bye = |text: &str| farewell(&ServerMessage::parse(text).unwrap());
-        let back = bye(r#"{"op":"bye","code":4001,"reason":"shutdown","reconnect":true,"retry_after_ms":18446744073709551615}"#);
-        assert!(matches!(back, Lost::Back { wait, .. } if wait == PATIENCE), "{back:?}");
+        let back = bye(
+            r#"{"op":"bye","code":4001,"reason":"shutdown","reconnect":true,"retry_after_ms":18446744073709551615}"#,
+        );
+        assert!(
+            matches!(back, Lost::Back { wait, .. } if wait == PATIENCE),
+            "{back:?}"
+        );
         let stop = bye(r#"{"op":"bye","code":4501,"reason":"\u001b[2J","reconnect":false}"#);
         assert!(
             matches!(&stop, Lost::Stop { exit: Exit::Refused, why } if !why.contains('\u{1b}')),
             "{stop:?}"
         );
         let odd = bye(r#"{"op":"bye","reconnect":false,"code":"x"}"#);
-        assert!(matches!(odd, Lost::Stop { exit: Exit::Protocol, .. }), "{odd:?}");
+        assert!(
+            matches!(
+                odd,
+                Lost::Stop {
+                    exit: Exit::Protocol,
+                    ..
+                }
+            ),
+            "{odd:?}"
+        );
     }
 }

@@ -56,7 +56,10 @@ fn run(work: impl Future<Output = Exit>) -> Exit {
 
 /// The URL of one of the hub's endpoints, as a WebSocket's.
 fn endpoint(args: &HubArgs, path: &str) -> String {
-    let named = args.hub.clone().or_else(|| std::env::var("TIDEWIRE_HUB").ok());
+    let named = args
+        .hub
+        .clone()
+        .or_else(|| std::env::var("TIDEWIRE_HUB").ok());
     let named = named.filter(|named| !named.trim().is_empty());
     below(named.as_deref().unwrap_or(DEFAULT_HUB), path)
 }

@@ -33,7 +33,10 @@ pub(super) async fn run(args: &SendArgs) -> Exit {
 async fn send(args: &SendArgs) -> Result<(), Exit> {
     let session = escaped(&args.session);
     if session.is_empty() {
-        return Err(error(Exit::Usage, "which session? Its id is in the hub's `hello`"));
+        return Err(error(
+            Exit::Usage,
+            "which session? Its id is in the hub's `hello`",
+        ));
     }
     let url = super::endpoint(&args.hub, &format!("/sessions/{session}"));
     let dial = Dial::prepare(&url, &args.dial)?;
@@ -71,7 +74,9 @@ async fn ask(dial: &Dial, body: String) -> Result<(StatusCode, String), Exit> {
             let is_unreachable = matches!(failed, tidewire::ConnectError::Unreachable(_));
             let exit = dial::explain(dial.url(), failed);
             if is_unreachable {
-                eprintln!("hint: is a hub running? start one with `tidewire serve`, or name another with --hub URL");
+                eprintln!(
+                    "hint: is a hub running? start one with `tidewire serve`, or name another with --hub URL"
+                );
             }
             return Err(exit);
         }
@@ -79,7 +84,10 @@ async fn ask(dial: &Dial, body: String) -> Result<(StatusCode, String), Exit> {
     let answer = exchange(stream, request(dial, &uri, body)?).await;
     let answer = answer.map_err(|failed| {
         let words = term::line(&failed.to_string(), 300);
-        error(Exit::Protocol, &format!("the hub does not answer as HTTP does: {words}"))
+        error(
+            Exit::Protocol,
+            &format!("the hub does not answer as HTTP does: {words}"),
+        )
     })?;
     let status = answer.status();
     let body = Limited::new(answer.into_body(), ANSWER).collect().await;
@@ -112,7 +120,12 @@ fn request(dial: &Dial, uri: &Uri, body: String) -> Result<Request<Full<Bytes>>,
         request = request.header(name, value);
     }
     let request = request.body(Full::new(Bytes::from(body)));
-    request.map_err(|wrong| error(Exit::Usage, &format!("no request can be made of this: {wrong}")))
+    request.map_err(|wrong| {
+        error(
+            Exit::Usage,
+            &format!("no request can be made of this: {wrong}"),
+        )
+    })
 }
 
 fn judge(status: StatusCode, words: &str) -> Result<(), Exit> {
@@ -129,7 +142,10 @@ fn judge(status: StatusCode, words: &str) -> Result<(), Exit> {
         StatusCode::BAD_REQUEST => Exit::Usage,
         _ => Exit::Refused,
     };
-    Err(error(exit, &format!("the message was not taken ({}): {words}", status.as_u16())))
+    Err(error(
+        exit,
+        &format!("the message was not taken ({}): {words}", status.as_u16()),
+    ))
 }
 
 #[cfg(test)]

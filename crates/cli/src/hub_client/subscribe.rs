@@ -85,7 +85,9 @@ fn follows(args: &SubArgs) -> Result<Vec<Follow>, Exit> {
     let since = args.since.as_deref().map(str::parse::<Pos>).transpose();
     let since = since.map_err(|wrong| usage(&format!("--since: {wrong}")))?;
     if since.is_some() && args.channels.len() > 1 {
-        return Err(usage("--since is a place in one channel: start one `tidewire sub` for each"));
+        return Err(usage(
+            "--since is a place in one channel: start one `tidewire sub` for each",
+        ));
     }
     let mut follows: Vec<Follow> = Vec::new();
     for named in &args.channels {
@@ -100,7 +102,7 @@ fn follows(args: &SubArgs) -> Result<Vec<Follow>, Exit> {
 
 /// The full name of a channel as typed.
 pub(super) fn channel(named: &str) -> Result<String, Exit> {
-    let channel = named.parse::<Channel>();
+    let channel = Channel::parse(named);
     let channel = channel.map(|channel| channel.to_string());
     channel.map_err(|wrong| {
         let named = term::line(named, 300);
@@ -170,7 +172,12 @@ impl Session {
                     self.out.flush()?;
                     let channel = &self.follows[at].channel;
                     let what = format!("to subscribe {channel}");
-                    return Ok(denied::tell(&heard.message, channel, Wish::Subscribe, &what));
+                    return Ok(denied::tell(
+                        &heard.message,
+                        channel,
+                        Wish::Subscribe,
+                        &what,
+                    ));
                 }
             }
         }
@@ -265,7 +272,12 @@ impl<W: Write> Out<W> {
             (PayloadKind::Text, Some(text)) => writeln!(self.to, "{text}"),
             _ if self.is_terminal => {
                 let bytes = payload.bytes();
-                writeln!(self.to, "[binary {} B] {}", bytes.len(), term::hex(bytes, 256))
+                writeln!(
+                    self.to,
+                    "[binary {} B] {}",
+                    bytes.len(),
+                    term::hex(bytes, 256)
+                )
             }
             _ => self.to.write_all(payload.bytes()),
         }
@@ -293,15 +305,27 @@ mod tests {
     #[test]
     fn json_is_one_line_and_as_exact_as_it_came() {
         let text = "{\"op\":\"message\",\"data\":{\n \"a\":\r\n 1.0e5}}";
-        assert_eq!(shown(text, false, false), b"{\"op\":\"message\",\"data\":{  \"a\":   1.0e5}}\n");
+        assert_eq!(
+            shown(text, false, false),
+            b"{\"op\":\"message\",\"data\":{  \"a\":   1.0e5}}\n"
+        );
         assert_eq!(shown(text, true, false), b"{  \"a\":   1.0e5}\n");
     }
 
     #[test]
     fn raw_is_the_payload_alone() {
-        assert_eq!(shown(r#"{"op":"message","text":"a\nb"}"#, true, false), b"a\nb\n");
-        assert_eq!(shown(r#"{"op":"message","base64":"AAH/"}"#, true, false), [0, 1, 255]);
-        assert_eq!(shown(r#"{"op":"message","redacted":true}"#, true, false), b"");
+        assert_eq!(
+            shown(r#"{"op":"message","text":"a\nb"}"#, true, false),
+            b"a\nb\n"
+        );
+        assert_eq!(
+            shown(r#"{"op":"message","base64":"AAH/"}"#, true, false),
+            [0, 1, 255]
+        );
+        assert_eq!(
+            shown(r#"{"op":"message","redacted":true}"#, true, false),
+            b""
+        );
     }
 
     #[test]
@@ -309,8 +333,14 @@ mod tests {
         let text = "{\"op\":\"message\",\"text\":\"\\u001b[2J\u{9b}2J\u{202e}\"}";
         for is_raw in [false, true] {
             let shown = String::from_utf8(shown(text, is_raw, true)).unwrap();
-            assert!(!shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{shown:?}");
+            assert!(
+                !shown.contains(['\u{1b}', '\u{9b}', '\u{202e}']),
+                "{shown:?}"
+            );
         }
-        assert_eq!(shown(r#"{"op":"message","base64":"AAH/"}"#, true, true), b"[binary 3 B] 00 01 ff\n");
+        assert_eq!(
+            shown(r#"{"op":"message","base64":"AAH/"}"#, true, true),
+            b"[binary 3 B] 00 01 ff\n"
+        );
     }
 }

@@ -244,7 +244,14 @@ mod tests {
     fn answers_to_nothing_change_nothing() {
         let now = Instant::now();
         let mut window = window(2);
-        for id in [None, Some("1"), Some("99"), Some("-1"), Some("\"1\""), Some("18446744073709551616")] {
+        for id in [
+            None,
+            Some("1"),
+            Some("99"),
+            Some("-1"),
+            Some("\"1\""),
+            Some("18446744073709551616"),
+        ] {
             window.kept(id);
             window.later(id, now, Duration::ZERO);
             assert!(!window.knows(id));
