@@ -34,6 +34,7 @@ pub mod metrics;
 mod node;
 mod outbox;
 mod protocol;
+mod session;
 mod shard;
 mod transport;
 mod web;
