@@ -31,6 +31,8 @@ pub(crate) enum Exit {
     OtherCode = 10,
     /// A deadline passed.
     Timeout = 11,
+    /// `bench`: the client was at its limit, so the figures tell nothing of the server.
+    Saturated = 13,
     /// Ctrl-C.
     Interrupted = 130,
 }
