@@ -17,7 +17,7 @@ mod tls;
 mod translate;
 mod values;
 
-pub(crate) use self::bench::BenchArgs;
+pub(crate) use self::bench::{BenchArgs, BenchMode};
 pub(crate) use self::bridge::BridgeArgs;
 pub(crate) use self::conform::ConformArgs;
 pub(crate) use self::connect::{ConnectArgs, Wait};
@@ -252,6 +252,10 @@ mod tests {
             &["h:1", "-w", "NaN"],
             &["h:1", "-c", "h:2"],
             &["bench", "h:1", "-c", "0"],
+            &["bench", "h:1", "--rate", "0"],
+            &["bench", "h:1", "--fail-if", "p98>1ms"],
+            &["bench", "h:1", "--report", "a.pdf"],
+            &["bench", "h:1", "--mode", "other"],
             &["serve", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"],
             &["serve", "127.0.0.1:4000"],
             &["check-config"],

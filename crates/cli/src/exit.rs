@@ -34,6 +34,8 @@ pub(crate) enum Exit {
     Timeout = 11,
     /// The proxy could not be used, or did not connect us.
     Proxy = 12,
+    /// `bench`: the client was at its limit, so the figures tell nothing of the server.
+    Saturated = 13,
     /// Ctrl-C.
     Interrupted = 130,
 }
