@@ -19,8 +19,9 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use tidewire::Io;
 use tokio::runtime::{Builder, LocalOptions};
-use tokio::task::spawn_local;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::args::TapArgs;
 use crate::bind::{Arrived, Door, Place};
@@ -80,7 +81,9 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
         faults,
         log: log.clone(),
         secrets: args.record_secrets,
+        stop: Notify::new(),
     });
+    let mut sessions = JoinSet::new();
     let mut tick = interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut conn = 0;
@@ -94,8 +97,9 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
                     #[cfg(unix)]
                     Arrived::Unix(stream) => Box::new(stream),
                 };
-                spawn_local(async move { tap.serve(conn, name, client).await });
+                sessions.spawn_local(async move { tap.serve(conn, name, client).await });
             }
+            Some(_) = sessions.join_next() => {}
             () = signals.next() => break Exit::Interrupted,
             _ = tick.tick() => {
                 log.borrow_mut().flush();
@@ -105,6 +109,9 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
             }
         }
     };
+    // Each says how it ended.
+    tap.stop.notify_waiters();
+    _ = timeout(TICK, async { while sessions.join_next().await.is_some() {} }).await;
     match log.borrow_mut().finish() {
         true => exit,
         false => Exit::Local,

@@ -10,6 +10,7 @@ use tidewire::{HeadLimits, Io};
 use tidewire_proto::handshake::http1::{RequestReader, ResponseReader};
 use tidewire_proto::handshake::server::is_upgrade;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional, split};
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ear::agreed;
@@ -36,6 +37,8 @@ pub(super) struct Tap {
     pub(super) log: Rc<RefCell<Log>>,
     /// Whether the log and the recording hold what gives access.
     pub(super) secrets: bool,
+    /// All conversations end.
+    pub(super) stop: Notify,
 }
 
 /// A head, and what came behind it.
@@ -154,14 +157,16 @@ impl Tap {
                 () = &mut back => { _ = timeout(LINGER, out).await; }
             }
         };
-        match self.faults.close_after {
-            Some(After::Time(time)) => tokio::select! {
-                () = ways => {}
-                () = sleep(time) => {
-                    self.log.borrow_mut().note(conn, Style::Bad, "cut (--close-after)");
-                }
-            },
-            _ => ways.await,
+        let time = match self.faults.close_after {
+            Some(After::Time(time)) => Some(time),
+            _ => None,
+        };
+        tokio::select! {
+            () = ways => {}
+            () = self.stop.notified() => {}
+            () = sleep(time.unwrap_or_default()), if time.is_some() => {
+                self.log.borrow_mut().note(conn, Style::Bad, "cut (--close-after)");
+            }
         }
         let (close, counts) = (both.close.take(), *both.counts.borrow());
         self.log.borrow_mut().ended(conn, close, counts);
