@@ -58,7 +58,8 @@ fn entry(value: &Value, messages: &[Value], events: &[Value]) -> Result<Vec<Sess
         };
         while let Some((index, event)) = events.next_if(&due) {
             let part = Fields::of(event).and_then(row);
-            parts.push(part.map_err(|wrong| format!("event {}: {wrong}", index + 1))?);
+            let part = part.map_err(|wrong| format!("event {}: {wrong}", index + 1))?;
+            parts.push(part.of_one());
         }
         if let Some(value) = messages.get(count) {
             let part = message(value);

@@ -20,6 +20,18 @@ pub(super) enum Part {
     Nothing,
 }
 
+impl Part {
+    /// The same where there is but one connection.
+    pub(super) fn of_one(mut self) -> Part {
+        match &mut self {
+            Part::Connecting { conn, .. } => *conn = None,
+            Part::Record(record) => record.conn = None,
+            Part::Nothing => {}
+        }
+        self
+    }
+}
+
 /// Reads one object.
 ///
 /// # Errors
