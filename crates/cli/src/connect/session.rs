@@ -167,8 +167,15 @@ impl<'a> Session<'a> {
         if let Poll::Ready(alarm) = self.alarms.poll(cx) {
             return Poll::Ready(Step::Alarm(alarm));
         }
-        if self.why.is_some() || self.stalled || !matches!(self.stage, Stage::Open(_)) {
+        if self.why.is_some() {
             return Poll::Pending;
+        }
+        if self.stalled || !matches!(self.stage, Stage::Open(_)) {
+            // A person wants to leave, or not to wait, and is heard; a pipe waits with all it has.
+            return match self.plan.interactive && !self.input_over {
+                true => self.input.poll_recv(cx).map(Step::Typed),
+                false => Poll::Pending,
+            };
         }
         if let Some((sending, _)) = &mut self.sending {
             return sending.as_mut().poll(cx).map(Step::Sent);

@@ -1,5 +1,7 @@
 //! What comes from this side: input, Ctrl-C, deadlines.
 
+use std::time::Duration;
+
 use tidewire::{CloseCode, Error};
 
 use super::super::alarms::Alarm;
@@ -12,8 +14,11 @@ use super::{HURRY, Session, Stage};
 impl Session<'_> {
     pub(super) fn typed(&mut self, input: Input) {
         let Stage::Open(link) = &self.stage else {
-            return self.queue.push_front(input);
+            return self.typed_apart(input);
         };
+        if self.stalled {
+            return self.queue.push_back(input);
+        }
         match input {
             Input::Send(message) => {
                 link.wire.sending(message.len());
@@ -36,10 +41,25 @@ impl Session<'_> {
         }
     }
 
+    /// Something that a person asked for while there is no connection.
+    fn typed_apart(&mut self, input: Input) {
+        match input {
+            Input::Send(_) => self.queue.push_back(input),
+            Input::Ping { .. } | Input::Pong(_) => {
+                self.tell(&Event::Note("* not sent: there is no connection"));
+            }
+            Input::Close { .. } => self.stop(Why::Asked),
+            Input::Reconnect => self.alarms.set(Alarm::Retry, Duration::ZERO),
+            Input::Failed(sentence) => self.stop(Why::InputFailed(sentence)),
+        }
+    }
+
     pub(super) fn input_ended(&mut self) {
         self.input_over = true;
-        if let Stage::Open(link) = &self.stage {
-            self.sending = Some((link::flush(&link.tx), None));
+        match &self.stage {
+            Stage::Open(link) => self.sending = Some((link::flush(&link.tx), None)),
+            // Only a person's end is heard here.
+            _ => self.stop(Why::Done),
         }
     }
 
@@ -101,6 +121,7 @@ impl Session<'_> {
             Alarm::Wait => self.stop(Why::Done),
             Alarm::Pong => self.no_pong(),
             Alarm::Beat => self.beat(),
+            Alarm::Retry if !matches!(self.stage, Stage::Waiting) => {}
             Alarm::Retry => {
                 let frames = self.plan.frames();
                 self.stage = Stage::Opening(link::open(self.plan.dial.clone(), frames));
