@@ -8,8 +8,11 @@ use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
+/// What happens on one connection, with the request's head.
+type Serve = Box<dyn FnOnce(&mut TcpStream, &str) + Send>;
+
 /// A server that treats its connections one after the other, each as the list says.
-fn servers(list: Vec<Box<dyn FnOnce(&mut TcpStream, &str) + Send>>) -> (String, JoinHandle<()>) {
+fn servers(list: Vec<Serve>) -> (String, JoinHandle<()>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = listener.local_addr().unwrap().to_string();
     let thread = std::thread::spawn(move || {

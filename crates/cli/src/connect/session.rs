@@ -66,7 +66,7 @@ enum Step {
     Typed(Option<Input>),
     Interrupted,
     Alarm(Alarm),
-    Opened(Result<Link, NoLink>),
+    Opened(Box<Result<Link, NoLink>>),
 }
 
 struct Session<'a> {
@@ -153,7 +153,7 @@ impl<'a> Session<'a> {
         if let Stage::Opening(linking) = &mut self.stage
             && let Poll::Ready(result) = linking.as_mut().poll(cx)
         {
-            return Poll::Ready(Step::Opened(result));
+            return Poll::Ready(Step::Opened(Box::new(result)));
         }
         self.poll_ours(cx)
     }
@@ -201,8 +201,10 @@ impl<'a> Session<'a> {
             Step::Typed(None) => self.input_ended(),
             Step::Interrupted => self.interrupted(),
             Step::Alarm(alarm) => self.rang(alarm),
-            Step::Opened(Ok(link)) => self.open(link),
-            Step::Opened(Err(failed)) => self.not_opened(failed),
+            Step::Opened(result) => match *result {
+                Ok(link) => self.open(link),
+                Err(failed) => self.not_opened(failed),
+            },
         }
     }
 
