@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::DialArgs;
 use super::values::seconds;
+use super::{DialArgs, TranslateArgs};
 use crate::connect::expr::Expr;
 
 const EXAMPLES: &str = "\
@@ -30,6 +30,9 @@ is compared: '$.id==1'  '$.px>=2.5'  '$.type!=\"error\"'  '$.name=~/^a/'  '$.lis
 With --reconnect a connection that ends is replaced after a wait that doubles from 1 to 30 seconds,
 by chance up to half of it less. What was read and not sent is sent on the next. The first
 connection must succeed.
+
+A proxy is taken from HTTP_PROXY, HTTPS_PROXY or ALL_PROXY, but not for NO_PROXY and this machine.
+For wss:// the CAs of the system are trusted, or those of the PEM file that SSL_CERT_FILE names.
 
 Examples:
   tidewire connect ws://localhost:4000/chat -s v2 -H 'Authorization: Bearer abc'
@@ -64,6 +67,8 @@ pub(crate) struct ConnectArgs {
     pub(crate) connect: Option<String>,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+    #[command(flatten)]
+    pub(crate) translate: TranslateArgs,
     /// Listen on PORT or ADDR:PORT, as an interactive server
     #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub(crate) listen: Option<String>,
