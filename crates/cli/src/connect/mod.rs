@@ -1,8 +1,9 @@
 //! `tidewire connect`: opens the connection and picks how to talk over it.
 
 mod alarms;
-pub(crate) mod check;
+mod check;
 pub(crate) mod ending;
+pub(crate) mod expr;
 mod input;
 mod interactive;
 mod json;

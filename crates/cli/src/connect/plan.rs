@@ -39,6 +39,8 @@ pub(super) struct Plan {
     /// Sent on each new connection, before all else.
     pub(super) greetings: Vec<Message>,
     pub(super) after: After,
+    /// A person types, and ends it.
+    pub(super) interactive: bool,
     pub(super) check: Check,
     pub(super) within: Option<Duration>,
     pub(super) expect_close: Option<CloseCode>,
@@ -102,6 +104,7 @@ impl Plan {
             first: first.into_iter().map(Input::Send).collect(),
             greetings: messages("--on-connect", &args.on_connect)?,
             after,
+            interactive,
             check,
             within: args.within,
             expect_close: args.expect_close.map(CloseCode),

@@ -84,7 +84,7 @@ impl Teller {
             clock(),
             code.0,
             code.name(),
-            millis(wait)
+            seconds(wait)
         )
     }
 
@@ -94,7 +94,7 @@ impl Teller {
             "* {} {}; trying again in {} ({attempt}/{})",
             clock(),
             term::line(error, 200),
-            millis(wait),
+            seconds(wait),
             self.of()
         )
     }
@@ -102,6 +102,10 @@ impl Teller {
     fn of(&self) -> String {
         self.attempts.map_or("∞".to_owned(), |n| n.to_string())
     }
+}
+
+fn seconds(wait: Duration) -> String {
+    format!("{:.1} s", wait.as_secs_f64())
 }
 
 /// `* pong "hello" 0.9 ms`.
@@ -149,7 +153,7 @@ mod tests {
             retry: Some((Duration::from_millis(500), 1)),
         });
         assert!(
-            lost[0].ends_with("Z closed 1006 (abnormal closure); reconnecting in 500 ms (1/∞)"),
+            lost[0].ends_with("Z closed 1006 (abnormal closure); reconnecting in 0.5 s (1/∞)"),
             "{lost:?}"
         );
         let opened = Arc::new(Opened {
