@@ -12,6 +12,7 @@ mod hub_client;
 mod replay;
 mod serve;
 mod tap;
+mod terminal;
 mod tls;
 mod values;
 
@@ -27,7 +28,9 @@ pub(crate) use self::hub_client::{PubArgs, SendArgs, SubArgs};
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
+pub(crate) use self::terminal::{Pretty, TerminalArgs, Time};
 pub(crate) use self::tls::TlsArgs;
+pub(crate) use self::values::seconds;
 
 use clap::{Parser, Subcommand};
 

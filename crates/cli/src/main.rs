@@ -15,6 +15,7 @@ mod exit;
 mod help;
 mod hub_client;
 mod listen;
+mod record;
 mod replay;
 mod serve;
 mod signals;

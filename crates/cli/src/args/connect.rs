@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::DialArgs;
 use super::values::seconds;
+use super::{DialArgs, TerminalArgs};
 
 const CONNECT_EXAMPLES: &str = "\
 On a terminal each line you type is a message. In a pipe each line of the input is a text message,
@@ -58,6 +58,8 @@ pub(crate) struct ConnectArgs {
         allow_hyphen_values = true
     )]
     pub(crate) wait: Wait,
+    #[command(flatten)]
+    pub(crate) terminal: TerminalArgs,
 }
 
 /// How long `connect` waits for answers.

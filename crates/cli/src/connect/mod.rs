@@ -3,7 +3,7 @@
 mod interactive;
 mod pipe;
 mod session;
-mod status;
+pub(crate) mod status;
 pub(crate) mod talk;
 
 use std::io::IsTerminal;
@@ -35,7 +35,7 @@ pub(crate) fn run(target: &str, args: ConnectArgs) -> Exit {
             _ = tokio::signal::ctrl_c() => return Exit::Interrupted,
         };
         match ws {
-            Ok(ws) => talk(ws, args).await,
+            Ok(ws) => talk(ws, dial.url(), args).await,
             Err(error) => dial::explain(dial.url(), error),
         }
     });
@@ -44,7 +44,7 @@ pub(crate) fn run(target: &str, args: ConnectArgs) -> Exit {
     exit
 }
 
-async fn talk(ws: WebSocket, args: ConnectArgs) -> Exit {
+async fn talk(ws: WebSocket, url: &str, args: ConnectArgs) -> Exit {
     status::connected(&ws, &args.dial.subprotocol);
     let stdout_is_terminal = std::io::stdout().is_terminal();
     if !args.execute.is_empty() {
@@ -56,7 +56,16 @@ async fn talk(ws: WebSocket, args: ConnectArgs) -> Exit {
         return pipe::run(ws, input, after, stdout_is_terminal).await;
     }
     if std::io::stdin().is_terminal() && stdout_is_terminal {
-        return interactive::run(ws).await;
+        let opened = talk::Opened {
+            subprotocol: ws.subprotocol().map(|name| name.to_string()),
+            ..talk::Opened::default()
+        };
+        let settings = interactive::Settings {
+            url: url.to_owned(),
+            args: args.terminal,
+            opened,
+        };
+        return interactive::run(ws, settings).await;
     }
     let after = match args.wait {
         Wait::ForEver => session::After::Hold,

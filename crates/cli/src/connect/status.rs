@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::term;
 
 /// Tells that the connection is open.
-pub(super) fn connected(ws: &WebSocket, offered: &[String]) {
+pub(crate) fn connected(ws: &WebSocket, offered: &[String]) {
     eprintln!("Connected (press CTRL+C to quit)");
     match ws.subprotocol() {
         Some(name) => eprintln!("subprotocol: {}", term::line(&name, 100)),
@@ -18,7 +18,7 @@ pub(super) fn connected(ws: &WebSocket, offered: &[String]) {
 }
 
 /// Judges an ended conversation: the exit code, and the line for the user.
-pub(super) fn ended(result: Result<(), Error>, story: Option<CloseStory>) -> (Exit, String) {
+pub(crate) fn ended(result: Result<(), Error>, story: Option<CloseStory>) -> (Exit, String) {
     let story = match &result {
         Err(Error::Closed(story)) => Some((**story).clone()),
         _ => story,

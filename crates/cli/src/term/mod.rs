@@ -174,7 +174,7 @@ pub(crate) fn columns() -> usize {
 }
 
 /// Whether the terminal knows nothing but lines.
-fn is_dumb() -> bool {
+pub(crate) fn is_dumb() -> bool {
     std::env::var_os("TERM")
         .is_some_and(|term| ["dumb", "cons25", "emacs"].iter().any(|t| term == *t))
 }
