@@ -162,7 +162,7 @@ mod tests {
                 Some("localhost:1/x")
             );
             assert_eq!(connect.execute, ["-1"]);
-            assert_eq!(connect.wait, Wait::ForEver);
+            assert_eq!(connect.wait, Some(Wait::ForEver));
         }
     }
 

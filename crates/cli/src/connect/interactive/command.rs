@@ -94,12 +94,14 @@ pub(super) enum Command {
     Help,
 }
 
-/// Makes sense of a line. Without `slash` every line is a message.
+/// Makes sense of an entry. Without `slash` each is a message; one of several lines is so always, or a
+/// paste could command.
 ///
 /// # Errors
 /// A sentence for the user, who can then mend the line.
 pub(super) fn parse(line: &str, slash: bool) -> Result<Entry, String> {
-    let Some(rest) = line.strip_prefix('/').filter(|_| slash) else {
+    let commands = slash && !line.contains('\n');
+    let Some(rest) = line.strip_prefix('/').filter(|_| commands) else {
         return Ok(Entry::Message(line.to_owned()));
     };
     if rest.starts_with('/') {
@@ -381,6 +383,8 @@ mod tests {
             ("//ping", false, "//ping"),
             ("", true, ""),
             ("a\n/close", true, "a\n/close"),
+            ("/close\n", true, "/close\n"),
+            ("//a\nb", true, "//a\nb"),
         ] {
             assert_eq!(
                 parse(line, slash),

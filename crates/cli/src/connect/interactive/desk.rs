@@ -9,6 +9,7 @@ use tidewire::Message;
 
 use super::journal::Journal;
 use super::view::{Moments, View, Way, span, time_of_day};
+use crate::connect::status::{Teller, pong};
 use crate::connect::talk::{Event, Opened, Output};
 use crate::record::Recorder;
 use crate::term::prompt::Prompt;
@@ -20,6 +21,7 @@ const HEAD: usize = 8 * 1024;
 /// The state of a conversation on a terminal.
 pub(super) struct Desk {
     prompt: Prompt,
+    teller: Teller,
     pub(super) view: View,
     pub(super) journal: Journal,
     moments: Moments,
@@ -35,8 +37,9 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(prompt: Prompt, view: View) -> Desk {
+    pub(super) fn new(prompt: Prompt, view: View, teller: Teller) -> Desk {
         Desk {
+            teller,
             prompt,
             view,
             journal: Journal::default(),
@@ -95,48 +98,47 @@ impl Desk {
     /// Shows an event, and records it.
     pub(super) fn tell(&mut self, event: &Event<'_>) -> io::Result<()> {
         self.on_record(|recorder| recorder.tell(event));
+        let lines = self.teller.lines(event);
+        if !lines.is_empty() {
+            self.show(&lines.join("\n"))?;
+        }
         match event {
             Event::Opened(opened) => {
                 self.opened = Some(Arc::clone(opened));
                 self.moments = Moments::new();
-                Ok(())
+                self.asked = 0;
             }
             Event::Received(message) => {
                 if let Some(text) = message.as_text() {
                     self.prompt.learn(text);
                 }
                 self.journal.add(Way::In, message);
-                if !self.view.passes(message) {
-                    return Ok(());
+                if self.view.passes(message) {
+                    self.message(Way::In, message)?;
                 }
-                self.message(Way::In, message)
             }
             Event::Sent(message) => {
                 self.journal.add(Way::Out, message);
-                if let Some(fewer) = self.typed.checked_sub(1) {
-                    self.typed = fewer;
-                    _ = self.moments.stamp(self.view.time);
-                    return Ok(());
-                }
-                self.message(Way::Out, message)
-            }
-            Event::Ponged(payload, trip) => {
-                if let Some(trip) = trip {
-                    self.journal.trip(*trip);
-                }
-                match (self.asked.checked_sub(1), trip) {
-                    (Some(fewer), Some(trip)) => {
-                        self.asked = fewer;
-                        let line = format!("pong {} {}", quoted(payload), span(*trip));
-                        let line = self.view.note(&line);
-                        self.show(&line)
+                match self.typed.checked_sub(1) {
+                    Some(fewer) => {
+                        self.typed = fewer;
+                        self.moments.stamp(self.view.time);
                     }
-                    _ => Ok(()),
+                    None => self.message(Way::Out, message)?,
                 }
             }
-            Event::Note(line) => self.show(line),
-            Event::Pinged(_) | Event::SentPing(_) | Event::Closed { .. } => Ok(()),
+            Event::Ponged(payload, Some(trip)) => {
+                self.journal.trip(*trip);
+                if let Some(fewer) = self.asked.checked_sub(1) {
+                    self.asked = fewer;
+                    if lines.is_empty() {
+                        self.show(&pong(payload, Some(*trip)))?;
+                    }
+                }
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     /// Writes what is recorded.
@@ -272,12 +274,5 @@ impl Desk {
             )),
             Err(error) => Err(format!("/save: cannot write {shown}: {error}")),
         }
-    }
-}
-
-fn quoted(payload: &[u8]) -> String {
-    match std::str::from_utf8(payload) {
-        Ok(text) => format!("\"{}\"", term::line(text, 130)),
-        Err(_) => term::hex(payload, 130),
     }
 }

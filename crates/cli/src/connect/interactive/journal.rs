@@ -4,12 +4,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
 use tidewire::Message;
 
 use super::view::{Way, size, span};
+use crate::record::{Dir, Record, What, line};
 
 /// Messages that are kept, and their bytes in all; the latest always.
 const MESSAGES: usize = 1000;
@@ -39,15 +37,6 @@ struct Trips {
     least: Duration,
     most: Duration,
     sum: Duration,
-}
-
-/// A line of `/save`.
-#[derive(Serialize)]
-struct Line<'a> {
-    t: f64,
-    dir: &'static str,
-    op: &'static str,
-    data: &'a str,
 }
 
 impl Journal {
@@ -95,34 +84,24 @@ impl Journal {
         found
     }
 
-    /// All that is kept, a JSON object to a line; and how many.
+    /// All that is kept, as the lines of a recording; and how many.
     pub(super) fn lines(&self) -> (Vec<u8>, usize) {
         let mut out = Vec::new();
         for kept in &self.kept {
-            let since = kept
-                .at
-                .duration_since(SystemTime::UNIX_EPOCH)
-                .unwrap_or_default();
-            let encoded;
-            let (op, data) = match kept.message.as_text() {
-                Some(text) => ("text", text),
-                None => {
-                    encoded = STANDARD.encode(kept.message.as_bytes());
-                    ("binary", encoded.as_str())
-                }
-            };
-            let line = Line {
-                t: since.as_micros() as f64 / 1e6,
+            let since = kept.at.duration_since(SystemTime::UNIX_EPOCH);
+            let record = Record {
+                at: i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX),
+                conn: None,
                 dir: match kept.way {
-                    Way::In => "in",
-                    Way::Out => "out",
+                    Way::In => Dir::In,
+                    Way::Out => Dir::Out,
                 },
-                op,
-                data,
+                what: match &kept.message {
+                    Message::Text(text) => What::Text((**text).into()),
+                    Message::Binary(data) => What::Binary((**data).into()),
+                },
             };
-            // Memory cannot refuse, and every key is a text.
-            _ = serde_json::to_writer(&mut out, &line);
-            out.push(b'\n');
+            line(&record, &mut out);
         }
         (out, self.kept.len())
     }

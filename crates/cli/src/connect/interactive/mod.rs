@@ -12,42 +12,30 @@ mod hands;
 mod journal;
 mod view;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use tidewire::WebSocket;
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 
 use self::desk::Desk;
 use self::hands::Hands;
 use self::view::View;
-use super::session::{self, After};
-use super::talk::{Event, Opened, Output};
+use super::link::Link;
+use super::plan::Plan;
+use super::session;
+use super::talk::{Event, Output};
 use crate::args::TerminalArgs;
 use crate::exit::{Exit, error};
 use crate::term::history;
 use crate::term::prompt::{Habits, Prompt};
 use crate::{signals, term};
 
-/// What the terminal is to be like.
-pub(super) struct Settings {
-    /// Where the conversation goes.
-    pub(super) url: String,
-    pub(super) args: TerminalArgs,
-    /// What is known of the connection at the start.
-    pub(super) opened: Opened,
-}
-
 /// Talks until the user leaves (Ctrl-C, Ctrl-D, `/quit`) or the server closes.
-pub(super) async fn run(ws: WebSocket, settings: Settings) -> Exit {
-    let args = &settings.args;
+pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) -> Exit {
     let habits = Habits {
-        history: (!args.no_history)
-            .then(|| history::file(&settings.url))
-            .flatten(),
+        history: (!args.no_history).then(|| history::file(url)).flatten(),
         commands: match args.no_slash {
             true => &[],
             false => command::NAMES,
@@ -63,34 +51,35 @@ pub(super) async fn run(ws: WebSocket, settings: Settings) -> Exit {
         pretty: args.pretty(),
         filter: None,
     };
-    let desk = Rc::new(RefCell::new(Desk::new(prompt, view)));
+    let quiet = plan.teller.quiet;
+    let desk = Desk::new(prompt, view, plan.teller.clone());
+    let desk = Rc::new(RefCell::new(desk));
     let (sender, input) = mpsc::channel(16);
-    let hands = Hands::new(Rc::clone(&desk), sender, !args.no_slash, settings.url);
+    let hands = Hands::new(Rc::clone(&desk), sender, !args.no_slash, url.to_owned());
     let typing = spawn_local(hands.work(typed));
     // Who is told to end by a signal ends as one who leaves by himself, with the terminal in order.
     let stop = typing.abort_handle();
+    let told = Rc::new(Cell::new(false));
+    let was_told = Rc::clone(&told);
     let ending = spawn_local(async move {
         if let Ok(mut signals) = signals::Signals::watch_ends() {
             signals.next().await;
+            was_told.set(true);
             stop.abort();
         }
     });
     let mut out = Screen(Rc::clone(&desk));
-    _ = out.tell(&Event::Opened(&Arc::new(settings.opened)));
-    let end = session::run(ws, input, &mut out, After::Close).await;
+    let end = session::run(link, plan, input, &mut out).await;
+    drop(out);
     typing.abort();
     ending.abort();
     _ = typing.await;
     _ = ending.await;
-    let interrupted = desk.borrow().is_interrupted();
-    drop(out);
+    let interrupted = told.get() || desk.borrow().is_interrupted();
     if let Some(desk) = Rc::into_inner(desk) {
         desk.into_inner().end().await;
     }
-    if let Some(line) = end.line {
-        eprintln!("{line}");
-    }
-    match end.exit {
+    match end.say(quiet) {
         Exit::Clean if interrupted => Exit::Interrupted,
         exit => exit,
     }

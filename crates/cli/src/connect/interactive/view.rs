@@ -223,17 +223,14 @@ mod tests {
 
     #[test]
     fn the_time_stands_at_the_right_edge() {
-        assert_eq!(
-            shown(Pretty::Off, "ab", "+1 ms", 20),
-            "< ab           +1 ms"
-        );
+        assert_eq!(shown(Pretty::Off, "ab", "+1 ms", 20), "< ab          +1 ms");
         assert_eq!(
             shown(Pretty::Off, "漢字", "+1 ms", 20),
-            "< 漢字         +1 ms"
+            "< 漢字        +1 ms"
         );
         assert_eq!(
             shown(Pretty::Off, "ab\ncd", "+1 ms", 20),
-            "< ab\n  cd           +1 ms"
+            "< ab\n  cd          +1 ms"
         );
         assert_eq!(
             shown(Pretty::Off, "0123456789abcd", "+1 ms", 20),
