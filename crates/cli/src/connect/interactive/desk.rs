@@ -259,19 +259,25 @@ impl Desk {
     ///
     /// # Errors
     /// A sentence.
-    pub(super) fn save(&self, path: &Path) -> Result<String, String> {
-        let (lines, count) = self.journal.lines();
+    pub(super) fn save(&self, path: &Path, url: &str) -> Result<String, String> {
         let shown = term::line(&path.display().to_string(), 200);
-        let file = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path);
-        let written = file.and_then(|mut file| io::Write::write_all(&mut file, &lines));
-        match written {
-            Ok(()) => Ok(format!("{count} messages written to {shown}")),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(format!(
+        if path.exists() {
+            return Err(format!(
                 "/save: {shown} is there already; choose another name"
-            )),
+            ));
+        }
+        let mut recorder = Recorder::create(path, url, false)
+            .map_err(|error| error.replacen("--record", "/save", 1))?;
+        let mut count = 0;
+        let mut write = || {
+            for record in self.journal.records() {
+                recorder.add(&record)?;
+                count += 1;
+            }
+            recorder.finish()
+        };
+        match write() {
+            Ok(()) => Ok(format!("{count} messages written to {shown}")),
             Err(error) => Err(format!("/save: cannot write {shown}: {error}")),
         }
     }

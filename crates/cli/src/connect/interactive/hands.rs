@@ -178,7 +178,7 @@ impl Hands {
             }
             Command::Last(count) => desk.last(count),
             Command::Save(path) => {
-                let line = desk.save(&path)?;
+                let line = desk.save(&path, &self.url)?;
                 desk.note(&line);
             }
             Command::Record(None) => {
@@ -186,7 +186,8 @@ impl Hands {
                 desk.note(&line);
             }
             Command::Record(Some(path)) => {
-                let recorder = Recorder::create(&path, &self.url, false)?;
+                let recorder = Recorder::create(&path, &self.url, false)
+                    .map_err(|error| error.replacen("--record", "/record", 1))?;
                 desk.record(Some((recorder, path.clone())))?;
                 let shown = term::line(&path.display().to_string(), 200);
                 desk.note(&format!("recording to {shown} (/record stop ends it)"));

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tidewire::Message;
 
 use super::view::{Way, size, span};
-use crate::record::{Dir, Record, What, line};
+use crate::record::{Dir, Record, What};
 
 /// Messages that are kept, and their bytes in all; the latest always.
 const MESSAGES: usize = 1000;
@@ -84,12 +84,11 @@ impl Journal {
         found
     }
 
-    /// All that is kept, as the lines of a recording; and how many.
-    pub(super) fn lines(&self) -> (Vec<u8>, usize) {
-        let mut out = Vec::new();
-        for kept in &self.kept {
+    /// All that is kept, as a recording has it.
+    pub(super) fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        self.kept.iter().map(|kept| {
             let since = kept.at.duration_since(SystemTime::UNIX_EPOCH);
-            let record = Record {
+            Record {
                 at: i64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(i64::MAX),
                 conn: None,
                 dir: match kept.way {
@@ -100,10 +99,8 @@ impl Journal {
                     Message::Text(text) => What::Text((**text).into()),
                     Message::Binary(data) => What::Binary((**data).into()),
                 },
-            };
-            line(&record, &mut out);
-        }
-        (out, self.kept.len())
+            }
+        })
     }
 
     /// What `/stats` says.
@@ -177,24 +174,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_json_with_binary_as_base64() {
+    fn records_are_those_of_a_recording() {
         let mut journal = Journal::default();
-        journal.add(Way::Out, &Message::from("a\n\"\u{1b}"));
+        journal.add(Way::Out, &Message::from("a"));
         journal.add(Way::In, &Message::from(vec![0u8, 255]));
-        let (lines, count) = journal.lines();
-        let lines = String::from_utf8(lines).unwrap();
-        let objects: Vec<serde_json::Value> = lines
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect();
-        assert_eq!(count, 2);
-        assert_eq!(objects[0]["data"], "a\n\"\u{1b}");
-        assert_eq!(objects[0]["dir"], "out");
-        assert_eq!(
-            (objects[1]["op"].as_str(), objects[1]["data"].as_str()),
-            (Some("binary"), Some("AP8="))
-        );
-        assert!(objects[1]["t"].as_f64().unwrap() > 1e9);
+        let records: Vec<_> = journal.records().collect();
+        assert_eq!(records[0].what, What::Text("a".into()));
+        assert_eq!(records[0].dir, Dir::Out);
+        assert_eq!(records[1].what, What::Binary(vec![0, 255].into()));
+        assert!(records[0].at > 1_000_000_000_000_000 && records[0].at <= records[1].at);
     }
 
     #[test]
