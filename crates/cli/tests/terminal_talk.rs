@@ -356,3 +356,17 @@ fn lines_typed_ahead_are_not_lost() {
         terminal.sees(shown);
     }
 }
+
+#[test]
+fn who_waits_for_a_new_connection_can_leave() {
+    for (key, code) in [("\x03", 130), ("\x04", 9)] {
+        let (port, _server) = server(|stream, head| switch(stream, head, ""));
+        let url = format!("127.0.0.1:{port}");
+        let mut terminal = Terminal::start(client(&url).arg("--reconnect"));
+        terminal.sees("closed 1006");
+        terminal.is_ready();
+        terminal.kind(key);
+        assert_eq!(wait_for(&mut terminal.child), Some(code));
+        assert!(terminal.is_cooked());
+    }
+}

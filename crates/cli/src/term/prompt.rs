@@ -20,6 +20,9 @@ use super::{elsewhere, history};
 /// How often it is looked whether the last lines are on the screen, and how many times.
 const LAST_WORDS: (Duration, u32) = (Duration::from_millis(5), 200);
 
+/// Longer texts are not searched for keys, in bytes.
+const LEARNED: usize = 64 * 1024;
+
 /// What the user typed.
 #[derive(Debug)]
 pub(crate) enum Typed {
@@ -129,8 +132,11 @@ impl Prompt {
         self.screen.show(format!("{lines}\n"))
     }
 
-    /// Lets Tab complete the keys of this JSON text from now on.
+    /// Lets Tab complete the keys of this JSON text from now on, unless it is very long.
     pub(crate) fn learn(&self, text: &str) {
+        if text.len() > LEARNED {
+            return;
+        }
         let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
         words.learn(text);
     }

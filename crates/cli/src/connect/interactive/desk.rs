@@ -28,6 +28,8 @@ pub(super) struct Desk {
     /// What is sent must be JSON.
     pub(super) strict: bool,
     opened: Option<Arc<Opened>>,
+    /// The connection is lost, and the next attempt has not succeeded.
+    lost: bool,
     /// Entries that are on the screen as they were typed, and not sent yet.
     typed: usize,
     /// Pings of `/ping` whose Pongs are to be shown.
@@ -46,6 +48,7 @@ impl Desk {
             moments: Moments::new(),
             strict: false,
             opened: None,
+            lost: false,
             typed: 0,
             asked: 0,
             recorder: None,
@@ -61,6 +64,11 @@ impl Desk {
             }
         }
         self.prompt.end().await;
+    }
+
+    /// Whether there is no connection now.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost
     }
 
     /// Whether it was Ctrl-C that ended what is typed.
@@ -105,6 +113,7 @@ impl Desk {
         match event {
             Event::Opened(opened) => {
                 self.opened = Some(Arc::clone(opened));
+                self.lost = false;
                 self.moments = Moments::new();
                 self.asked = 0;
             }
@@ -136,6 +145,7 @@ impl Desk {
                     }
                 }
             }
+            Event::Closed { retry, .. } => self.lost = retry.is_some(),
             _ => {}
         }
         Ok(())

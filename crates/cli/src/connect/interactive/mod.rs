@@ -15,9 +15,10 @@ mod view;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::task::spawn_local;
+use tokio::task::{JoinHandle, spawn_local};
 
 use self::desk::Desk;
 use self::hands::Hands;
@@ -31,6 +32,9 @@ use crate::exit::{Exit, error};
 use crate::term::history;
 use crate::term::prompt::{Habits, Prompt};
 use crate::{signals, term};
+
+/// How often it is looked whether the user has left.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Talks until the user leaves (Ctrl-C, Ctrl-D, `/quit`) or the server closes.
 pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) -> Exit {
@@ -69,7 +73,10 @@ pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) 
         }
     });
     let mut out = Screen(Rc::clone(&desk));
-    let end = session::run(link, plan, input, &mut out).await;
+    let end = tokio::select! {
+        end = session::run(link, plan, input, &mut out) => Some(end),
+        () = left_without_connection(&typing, &desk) => None,
+    };
     drop(out);
     typing.abort();
     ending.abort();
@@ -79,9 +86,16 @@ pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) 
     if let Some(desk) = Rc::into_inner(desk) {
         desk.into_inner().end().await;
     }
-    match end.say(quiet) {
-        Exit::Clean if interrupted => Exit::Interrupted,
+    match end.map_or(Exit::Abnormal, |end| end.say(quiet)) {
+        Exit::Abnormal | Exit::Clean if interrupted => Exit::Interrupted,
         exit => exit,
+    }
+}
+
+/// Resolves when the user has left while there is no connection that could be closed.
+async fn left_without_connection(typing: &JoinHandle<()>, desk: &RefCell<Desk>) {
+    while !(typing.is_finished() && desk.borrow().is_lost()) {
+        tokio::time::sleep(LOOK).await;
     }
 }
 
