@@ -7,27 +7,29 @@ use clap::{Args, ValueEnum};
 #[command(next_help_heading = "On a terminal")]
 pub(crate) struct TerminalArgs {
     /// Take lines that begin with / as commands (they are unless --no-slash; //x sends /x)
-    #[arg(long, overrides_with = "no_slash")]
+    #[arg(long, overrides_with = "no_slash", hide_short_help = true)]
     pub(crate) slash: bool,
     /// Send every line as it is typed
-    #[arg(long, overrides_with = "slash")]
+    #[arg(long, overrides_with = "slash", hide_short_help = true)]
     pub(crate) no_slash: bool,
     /// Show all JSON over several lines, not only what is wider than the terminal
-    #[arg(long, overrides_with = "no_pretty")]
+    #[arg(long, overrides_with = "no_pretty", hide_short_help = true)]
     pub(crate) pretty: bool,
     /// Show JSON as it came
-    #[arg(long, overrides_with = "pretty")]
+    #[arg(long, overrides_with = "pretty", hide_short_help = true)]
     pub(crate) no_pretty: bool,
     /// The time at each message: of day in UTC (abs), since the start (rel), since the one before
     #[arg(
         long,
         value_enum,
         value_name = "off|abs|rel|delta",
-        default_value = "delta"
+        default_value = "delta",
+        hide_possible_values = true,
+        hide_short_help = true
     )]
     pub(crate) time: Time,
     /// Keep no history of what is typed for later runs
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(crate) no_history: bool,
 }
 
