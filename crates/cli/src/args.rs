@@ -13,6 +13,7 @@ mod hub_client;
 mod replay;
 mod serve;
 mod tap;
+mod terminal;
 mod tls;
 mod translate;
 mod values;
@@ -29,8 +30,10 @@ pub(crate) use self::hub_client::{DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, Pub
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
+pub(crate) use self::terminal::{Pretty, TerminalArgs, Time};
 pub(crate) use self::tls::TlsArgs;
 pub(crate) use self::translate::{Tool, TranslateArgs};
+pub(crate) use self::values::seconds;
 
 use clap::{Parser, Subcommand};
 

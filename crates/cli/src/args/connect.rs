@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::seconds;
-use super::{DialArgs, TranslateArgs};
+use super::{DialArgs, TerminalArgs, TranslateArgs};
 use crate::connect::expr::Expr;
 
 const EXAMPLES: &str = "\
@@ -161,6 +161,8 @@ pub(crate) struct ConnectArgs {
         hide_short_help = true
     )]
     pub(crate) on_connect: Vec<String>,
+    #[command(flatten)]
+    pub(crate) terminal: TerminalArgs,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
