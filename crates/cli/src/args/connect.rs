@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::DialArgs;
+use super::{DialArgs, TlsArgs};
 use super::values::seconds;
+use crate::bind::Place;
 
 const CONNECT_EXAMPLES: &str = "\
 On a terminal each line you type is a message. In a pipe each line of the input is a text message,
@@ -43,8 +44,10 @@ pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) dial: DialArgs,
     /// Listen on PORT, HOST:PORT or unix:/PATH instead, as an interactive server
-    #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
-    pub(crate) listen: Option<String>,
+    #[arg(short, long, value_name = "PORT", value_parser = Place::parse, conflicts_with_all = ["url", "connect"])]
+    pub(crate) listen: Option<Place>,
+    #[command(flatten, next_help_heading = "With -l")]
+    pub(crate) listen_tls: TlsArgs,
     /// Send TEXT and read no input (may be repeated)
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
