@@ -250,18 +250,31 @@ fn stdin_waits_for_its_answers_and_the_exit_code_tells_the_end() {
     assert_eq!(output.stdout, b"one\ntwo\n", "{}", text(&output.stderr));
     assert_eq!(output.status.code(), Some(0));
     let bytes = every_byte(400);
-    let output = run(&["bridge", "-", &echo.url(), "-b", "-q", "-w", "0.5"], &bytes);
+    let output = run(
+        &["bridge", "-", &echo.url(), "-b", "-q", "-w", "0.5"],
+        &bytes,
+    );
     assert!(output.stdout == bytes);
     assert_eq!(text(&output.stderr), "");
     let output = run(&["bridge", "-", "exec:cat"], &bytes);
     assert!(output.stdout == bytes, "{}", text(&output.stderr));
-    assert_eq!(run(&["bridge", "-", "sh-c:exit 7"], b"").status.code(), Some(1));
+    assert_eq!(
+        run(&["bridge", "-", "sh-c:exit 7"], b"").status.code(),
+        Some(1)
+    );
 }
 
 #[test]
 fn an_endless_line_ends_at_the_limit() {
     let echo = Echo::start(&[]);
-    let mut bridge = Bridge::start(&["tcp-l:0", &echo.url(), "--lines", "--max-message", "64K", "--one"]);
+    let mut bridge = Bridge::start(&[
+        "tcp-l:0",
+        &echo.url(),
+        "--lines",
+        "--max-message",
+        "64K",
+        "--one",
+    ]);
     let mut stream = bridge.tcp();
     let chunk = [b'x'; 16 * 1024];
     // It stops reading; how far the system's buffers take it does not matter.
@@ -279,7 +292,9 @@ fn many_at_a_time_and_no_more_than_allowed() {
         assert_eq!(receive(client), (1, format!("{i}").into_bytes()));
     }
     let mut fourth = bridge.tcp();
-    fourth.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    fourth
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
     fourth
         .write_all(
             b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -288,7 +303,9 @@ fn many_at_a_time_and_no_more_than_allowed() {
         .unwrap();
     assert!(fourth.read(&mut [0; 1]).is_err(), "it waits for its turn");
     send(&mut clients[0], 8, &close(1000, ""));
-    fourth.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    fourth
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .unwrap();
     assert!(read_head(&mut fourth).starts_with("HTTP/1.1 101 "));
 }
 
@@ -318,7 +335,11 @@ fn what_makes_no_sense_is_told() {
         (&["tcp-l:0", "-", "--tls-dev"], 2, "ws-l"),
         (&["-", "exec:'a"], 2, "quotes"),
         (&["-", "exec:/nowhere/at/all"], 1, "cannot run"),
-        (&["-", "unix:/nowhere/at/all"], 4, "cannot reach unix:/nowhere/at/all"),
+        (
+            &["-", "unix:/nowhere/at/all"],
+            4,
+            "cannot reach unix:/nowhere/at/all",
+        ),
         (&["-"], 2, "<B>"),
         (&["-", "ws://h", "-0", "-b"], 2, "--binary"),
     ] {

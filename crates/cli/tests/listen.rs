@@ -121,13 +121,19 @@ fn lines_go_to_all_and_payloads_come_out_as_they_are() {
     send(&mut two, 2, b"\x00\xffbytes\n");
     assert_eq!(wait(&out, "bytes").len(), "\0\u{fffd}bytes\n".len());
     send(&mut two, 8, &close(4001, "\u{1b}[2Jbye"));
-    wait(&server.said, "#2 disconnected (code: 4001, reason: \"\\x1b[2Jbye\")");
+    wait(
+        &server.said,
+        "#2 disconnected (code: 4001, reason: \"\\x1b[2Jbye\")",
+    );
     // The end of the input ends nothing; a signal does.
     drop(server.stdin.take());
     send(&mut one, 1, b"still there");
     wait(&out, "still there");
     signal(&server.child, rustix::process::Signal::INT);
-    assert_eq!(receive(&mut one), (8, close(1001, "the server is stopping")));
+    assert_eq!(
+        receive(&mut one),
+        (8, close(1001, "the server is stopping"))
+    );
     send(&mut one, 8, &close(1001, ""));
     assert_eq!(wait_for(&mut server.child), Some(0));
 }
@@ -176,10 +182,10 @@ fn nonsense_on_the_wire_harms_only_who_sends_it() {
     let (mut good, _) = server.client("/", "");
     wait(&server.said, "#1 connected");
     for nonsense in [
-        &b"\x81\x05hello"[..],                             // not masked
-        b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff",       // 2^64 bytes
-        b"\xc1\x80\x00\x00\x00\x00",                       // RSV1 of nobody
-        b"\x81\x81\x00\x00\x00\x00\xff",                   // no UTF-8
+        &b"\x81\x05hello"[..],                       // not masked
+        b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff", // 2^64 bytes
+        b"\xc1\x80\x00\x00\x00\x00",                 // RSV1 of nobody
+        b"\x81\x81\x00\x00\x00\x00\xff",             // no UTF-8
     ] {
         let (mut bad, _) = server.client("/", "");
         bad.write_all(nonsense).unwrap();
@@ -190,10 +196,15 @@ fn nonsense_on_the_wire_harms_only_who_sends_it() {
     let mut silent = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
     silent.write_all(b"GET / HT").unwrap();
     let mut plain = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
-    plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
+    plain
+        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .unwrap();
     let mut page = String::new();
     plain.read_to_string(&mut page).unwrap();
-    assert!(page.starts_with("HTTP/1.1 200 ") && page.contains("<html"), "{page}");
+    assert!(
+        page.starts_with("HTTP/1.1 200 ") && page.contains("<html"),
+        "{page}"
+    );
     server.kind("still here\n");
     assert_eq!(receive(&mut good), (1, b"still here".to_vec()));
 }
@@ -202,7 +213,12 @@ fn nonsense_on_the_wire_harms_only_who_sends_it() {
 fn input_that_is_no_text_ends_it_with_a_reason() {
     let mut server = Listen::start(&["-l", "0"]);
     let (mut client, _) = server.client("/", "");
-    server.stdin.as_mut().unwrap().write_all(b"ok\n\xff\xfe\n").unwrap();
+    server
+        .stdin
+        .as_mut()
+        .unwrap()
+        .write_all(b"ok\n\xff\xfe\n")
+        .unwrap();
     assert_eq!(receive(&mut client), (1, b"ok".to_vec()));
     assert_eq!(receive(&mut client).0, 8);
     wait(&server.said, "error: line 2 of the input is not UTF-8");
@@ -214,9 +230,21 @@ fn input_that_is_no_text_ends_it_with_a_reason() {
 fn subprotocols_are_agreed_on_as_asked() {
     let offer = "Sec-WebSocket-Protocol: v1, v2\r\n";
     let server = Listen::start(&["-l", "0", "-s", "v2"]);
-    assert!(server.client("/", offer).1.to_lowercase().contains("protocol: v2\r\n"));
+    assert!(
+        server
+            .client("/", offer)
+            .1
+            .to_lowercase()
+            .contains("protocol: v2\r\n")
+    );
     let server = Listen::start(&["listen", "0"]);
-    assert!(server.client("/", offer).1.to_lowercase().contains("protocol: v1\r\n"));
+    assert!(
+        server
+            .client("/", offer)
+            .1
+            .to_lowercase()
+            .contains("protocol: v1\r\n")
+    );
 }
 
 #[test]
@@ -237,7 +265,11 @@ fn a_unix_socket_works_and_its_file_goes_with_it() {
     // A second server does not take the place of one that lives.
     let second = run(&["-l", &place], b"");
     assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("is in use"), "{}", text(&second.stderr));
+    assert!(
+        text(&second.stderr).contains("is in use"),
+        "{}",
+        text(&second.stderr)
+    );
     drop(stream);
     signal(&child, rustix::process::Signal::TERM);
     assert_eq!(wait_for(&mut child), Some(0));
@@ -249,10 +281,22 @@ fn wrong_places_are_told_before_anything_listens() {
     for (args, code, words) in [
         (&["-l", "notaport"][..], 2, "is no place to listen"),
         (&["listen", "/tmp/x"], 2, "unix:/PATH"),
-        (&["-l", "0", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"], 2, "--tls-dev"),
+        (
+            &["-l", "0", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"],
+            2,
+            "--tls-dev",
+        ),
         (&["localhost:1", "--tls-dev"], 2, "give -l PORT too"),
-        (&["-l", "unix:/nowhere/at/all/x"], 1, "cannot listen on /nowhere"),
-        (&["-l", "203.0.113.7:1"], 1, "not an address of this machine"),
+        (
+            &["-l", "unix:/nowhere/at/all/x"],
+            1,
+            "cannot listen on /nowhere",
+        ),
+        (
+            &["-l", "203.0.113.7:1"],
+            1,
+            "not an address of this machine",
+        ),
     ] {
         let output = run(args, b"");
         let said = text(&output.stderr);
@@ -262,5 +306,8 @@ fn wrong_places_are_told_before_anything_listens() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let said = text(&run(&["-l", &port], b"").stderr);
-    assert!(said.contains("is in use") && said.contains("tidewire -l "), "{said}");
+    assert!(
+        said.contains("is in use") && said.contains("tidewire -l "),
+        "{said}"
+    );
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{DialArgs, TlsArgs};
 use super::values::seconds;
+use super::{DialArgs, TlsArgs};
 use crate::bind::Place;
 
 const CONNECT_EXAMPLES: &str = "\

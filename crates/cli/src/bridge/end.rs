@@ -60,9 +60,7 @@ impl End {
                 Some(words) if !words.is_empty() => Ok(End::Command(words)),
                 _ => Err(format!("the quotes in {text:?} do not match")),
             },
-            ("sh-c", line) => Ok(End::Command(
-                ["sh", "-c", line].map(str::to_owned).into(),
-            )),
+            ("sh-c", line) => Ok(End::Command(["sh", "-c", line].map(str::to_owned).into())),
             _ => Err(format!(
                 "{text:?} is no end of a bridge: write ws://…, wss://…, ws-l:PORT, tcp:HOST:PORT, \
                  tcp-l:PORT, unix:PATH, unix-l:PATH, exec:'PROG ARGS', sh-c:'COMMAND', or - for stdin \
@@ -105,10 +103,28 @@ mod tests {
     #[test]
     fn everything_else_is_told() {
         for text in [
-            "", "x", "ws:", "ws-l:", "ws-l:x", "tcp:", "tcp:h", "tcp:h:0", "tcp-l:unix:/x", "unix:",
-            "exec:", "exec:   ", "exec:'a", "sh-c:", "ftp://h", "--",
+            "",
+            "x",
+            "ws:",
+            "ws-l:",
+            "ws-l:x",
+            "tcp:",
+            "tcp:h",
+            "tcp:h:0",
+            "tcp-l:unix:/x",
+            "unix:",
+            "exec:",
+            "exec:   ",
+            "exec:'a",
+            "sh-c:",
+            "ftp://h",
+            "--",
         ] {
-            assert!(End::parse(text).is_err(), "{text:?}: {:?}", End::parse(text));
+            assert!(
+                End::parse(text).is_err(),
+                "{text:?}: {:?}",
+                End::parse(text)
+            );
         }
     }
 }

@@ -106,7 +106,9 @@ pub(super) fn written(message: &Message, framing: Framing) -> Cow<'_, [u8]> {
             (body.strip_suffix(b"\r").unwrap_or(body), b"\r\n", b'\n')
         }
     };
-    let within = body.iter().map(|byte| if ends.contains(byte) { b' ' } else { *byte });
+    let within = body
+        .iter()
+        .map(|byte| if ends.contains(byte) { b' ' } else { *byte });
     Cow::Owned(within.chain([last]).collect())
 }
 
@@ -126,7 +128,9 @@ mod tests {
 
     #[tokio::test]
     async fn lines_and_nuls_end_messages_and_nothing_is_lost() {
-        let all = read(b"one\r\n\ntwo\x00\xff\nlast", Framing::Lines, 100).await.unwrap();
+        let all = read(b"one\r\n\ntwo\x00\xff\nlast", Framing::Lines, 100)
+            .await
+            .unwrap();
         assert_eq!(all[0], "one");
         assert_eq!(all[1], "");
         assert_eq!(all[2], *b"two\x00\xff");

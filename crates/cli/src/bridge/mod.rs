@@ -89,11 +89,15 @@ fn prepare(args: &BridgeArgs) -> Result<(Option<Listens>, Bridge), Exit> {
         }
     }
     if ends.iter().filter(|(end, _)| *end == End::Stdio).count() > 1 {
-        return Err(wrong("there is one stdin and stdout: the other end must be something else"));
+        return Err(wrong(
+            "there is one stdin and stdout: the other end must be something else",
+        ));
     }
     let for_pages = args.tls != crate::args::TlsArgs::default() || !args.allow_origin.is_empty();
     if for_pages && !matches!(listens, Some((Guests::WebSocket, Place::Tcp(_)))) {
-        return Err(wrong("--tls-… and --allow-origin are for ws-l:PORT, and no end is one"));
+        return Err(wrong(
+            "--tls-… and --allow-origin are for ws-l:PORT, and no end is one",
+        ));
     }
     let framing = match (args.lines, args.null, args.binary) {
         (true, ..) => Some(Framing::Lines),

@@ -75,7 +75,10 @@ pub(super) async fn open(end: &End, dial: Option<&Dial>) -> Result<Opened, Exit>
             Ok(Opened::Stream(Stream::socket(stream.into_split())))
         }
         #[cfg(not(unix))]
-        End::Unix(_) => Err(error(Exit::Usage, "there are no Unix sockets on this system")),
+        End::Unix(_) => Err(error(
+            Exit::Usage,
+            "there are no Unix sockets on this system",
+        )),
         End::Command(words) => run(words).map(Opened::Stream),
         End::Stdio => Ok(Opened::Stream(Stream {
             read: Box::new(tokio::io::stdin()),
@@ -93,13 +96,17 @@ async fn connected<S>(
 ) -> Result<S, Exit> {
     match timeout(Duration::from_secs(10), connecting).await {
         Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(why)) => Err(error(Exit::Unreachable, &format!("cannot reach {name}: {why}"))),
+        Ok(Err(why)) => Err(error(
+            Exit::Unreachable,
+            &format!("cannot reach {name}: {why}"),
+        )),
         Err(_) => Err(error(Exit::Timeout, &format!("{name} does not answer"))),
     }
 }
 
 fn run(words: &[String]) -> Result<Stream, Exit> {
-    let failed = |why: &dyn std::fmt::Display| error(Exit::Local, &format!("cannot run {words:?}: {why}"));
+    let failed =
+        |why: &dyn std::fmt::Display| error(Exit::Local, &format!("cannot run {words:?}: {why}"));
     let [program, arguments @ ..] = words else {
         return Err(failed(&"there is no command"));
     };

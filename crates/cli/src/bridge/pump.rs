@@ -77,7 +77,11 @@ async fn mix(
     rules: Rules,
     mut stop: watch::Receiver<bool>,
 ) -> Verdict {
-    let usual = if stream.in_lines { Framing::Lines } else { Framing::Chunks };
+    let usual = if stream.in_lines {
+        Framing::Lines
+    } else {
+        Framing::Chunks
+    };
     let framing = rules.framing.unwrap_or(usual);
     let (tx, rx) = ws.split();
     let told = Inward {
@@ -85,7 +89,10 @@ async fn mix(
         deaf: Notify::new(),
     };
     let mut child = stream.child;
-    let mut outward = pin!(outward(&tx, Messages::new(stream.read, framing, rules.max_message)));
+    let mut outward = pin!(outward(
+        &tx,
+        Messages::new(stream.read, framing, rules.max_message)
+    ));
     let mut inward = pin!(inward(rx, stream.write, framing, &told));
     let mut phase = Phase::Both;
     let mut broken = None;
@@ -137,9 +144,10 @@ async fn mix(
     if stopped {
         return interrupted();
     }
-    match broken.map(|words| (Exit::Protocol, words)).or_else(|| {
-        failure(status).map(|words| (Exit::Local, words))
-    }) {
+    match broken
+        .map(|words| (Exit::Protocol, words))
+        .or_else(|| failure(status).map(|words| (Exit::Local, words)))
+    {
         Some((exit, words)) => Verdict { exit, words },
         None => judge(result, story),
     }
@@ -320,7 +328,9 @@ fn told(result: &Result<(), Error>, story: Option<&CloseStory>) -> Option<CloseF
 /// What the end of a WebSocket comes to.
 fn judge(result: Result<(), Error>, story: Option<CloseStory>) -> Verdict {
     let frame = told(&result, story.as_ref());
-    let code = frame.as_ref().map_or(CloseCode::ABNORMAL, |frame| frame.code);
+    let code = frame
+        .as_ref()
+        .map_or(CloseCode::ABNORMAL, |frame| frame.code);
     let reason = frame.map_or(String::new(), |frame| frame.reason.to_string());
     let mut words = format!(
         "disconnected (code: {}, reason: \"{}\"): {}",
@@ -328,7 +338,9 @@ fn judge(result: Result<(), Error>, story: Option<CloseStory>) -> Verdict {
         term::line(&reason, 130),
         code.name()
     );
-    if let Err(error @ (Error::Protocol(_) | Error::Limit(_) | Error::Timeout(_) | Error::Io(_))) = &result {
+    if let Err(error @ (Error::Protocol(_) | Error::Limit(_) | Error::Timeout(_) | Error::Io(_))) =
+        &result
+    {
         words += &format!("; {}", term::line(&error.to_string(), 300));
     }
     let exit = match (&result, code) {
@@ -359,10 +371,17 @@ async fn splice(a: Stream, b: Stream, mut stop: watch::Receiver<bool>) -> Verdic
     }
     for child in [a_child, b_child].into_iter().flatten() {
         if let Some(words) = failure(child.end().await) {
-            return Verdict { exit: Exit::Local, words };
+            return Verdict {
+                exit: Exit::Local,
+                words,
+            };
         }
     }
-    match [there_ended, back_ended].into_iter().flatten().find_map(Result::err) {
+    match [there_ended, back_ended]
+        .into_iter()
+        .flatten()
+        .find_map(Result::err)
+    {
         Some(error) => Verdict {
             exit: Exit::Abnormal,
             words: format!("one end broke off: {error}"),
@@ -374,15 +393,19 @@ async fn splice(a: Stream, b: Stream, mut stop: watch::Receiver<bool>) -> Verdic
     }
 }
 
-async fn copy(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-) -> io::Result<()> {
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin) -> io::Result<()> {
     let copied = tokio::io::copy(&mut from, &mut to).await;
     let ended = to.shutdown().await;
     match copied.and(ended) {
         // Who reads no more has what it wanted.
-        Err(error) if matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected) => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::NotConnected
+            ) =>
+        {
+            Ok(())
+        }
         result => result,
     }
 }

@@ -98,7 +98,9 @@ fn close(rest: &str) -> Result<Command, String> {
 
 fn fits(text: &str, most: usize, what: &str) -> Result<(), String> {
     match text.len() {
-        len if len > most => Err(format!("{what} has at most {most} bytes, and this has {len}")),
+        len if len > most => Err(format!(
+            "{what} has at most {most} bytes, and this has {len}"
+        )),
         _ => Ok(()),
     }
 }
@@ -129,7 +131,10 @@ fn hex(text: &str) -> Result<Vec<u8>, String> {
     if digits.len() % 2 == 1 {
         return Err(wrong());
     }
-    Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
+    Ok(digits
+        .chunks(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect())
 }
 
 #[cfg(test)]

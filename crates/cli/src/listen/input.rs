@@ -44,9 +44,8 @@ fn text(mut line: Vec<u8>, number: u64) -> Line {
             "line {number} of the input is longer than 16 MiB, the most that a message holds"
         ));
     }
-    String::from_utf8(line).map_err(|_| {
-        format!("line {number} of the input is not UTF-8, and a text message must be")
-    })
+    String::from_utf8(line)
+        .map_err(|_| format!("line {number} of the input is not UTF-8, and a text message must be"))
 }
 
 #[cfg(test)]
@@ -63,7 +62,13 @@ mod tests {
     fn lines_lose_their_ends_and_nothing_else() {
         let ok = |text: &str| Ok(text.to_owned());
         let read = lines(&b"one\r\ntwo\n\n  three \r x\nno end"[..]);
-        let wanted = [ok("one"), ok("two"), ok(""), ok("  three \r x"), ok("no end")];
+        let wanted = [
+            ok("one"),
+            ok("two"),
+            ok(""),
+            ok("  three \r x"),
+            ok("no end"),
+        ];
         assert_eq!(read, wanted);
         assert!(lines(&b""[..]).is_empty());
     }
@@ -73,7 +78,11 @@ mod tests {
         let endless = io::BufReader::new(io::repeat(b'x'));
         let told = lines(io::BufReader::new((&b"a\n"[..]).chain(endless)));
         assert_eq!(told.len(), 2);
-        assert!(told[1].as_ref().is_err_and(|why| why.contains("line 2") && why.contains("16 MiB")));
+        assert!(
+            told[1]
+                .as_ref()
+                .is_err_and(|why| why.contains("line 2") && why.contains("16 MiB"))
+        );
         let told = lines(&b"\xff\n"[..]);
         assert!(told[0].as_ref().is_err_and(|why| why.contains("not UTF-8")));
     }

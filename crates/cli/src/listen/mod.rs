@@ -225,8 +225,9 @@ impl Talk {
 
     fn deliver(&mut self, who: Who, frame: &PreparedFrame) -> Result<(), String> {
         for slow in self.room.send(who, frame)? {
-            self.screen
-                .wrong(&format!("#{slow} does not read: 16 MiB wait for it, so it is closed (1013)"));
+            self.screen.wrong(&format!(
+                "#{slow} does not read: 16 MiB wait for it, so it is closed (1013)"
+            ));
         }
         Ok(())
     }
@@ -235,9 +236,10 @@ impl Talk {
     async fn show(&mut self, happened: Happened) -> Next {
         match happened {
             Happened::Came(number, who) => {
-                let protocol = who.subprotocol.as_ref().map_or(String::new(), |name| {
-                    format!("  {}", term::line(name, 100))
-                });
+                let protocol = who
+                    .subprotocol
+                    .as_ref()
+                    .map_or(String::new(), |name| format!("  {}", term::line(name, 100)));
                 let path = term::line(&who.path, 200);
                 let words = format!("#{number} connected {} {path}{protocol}", who.address);
                 self.screen.status(&words);
@@ -254,7 +256,8 @@ impl Talk {
                 let time = time.map_or("nobody asked for it".to_owned(), |time| {
                     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
                 });
-                self.screen.status(&format!("#{number} pong \"{text}\" {time}"));
+                self.screen
+                    .status(&format!("#{number} pong \"{text}\" {time}"));
             }
             Happened::Left(number, code, reason, error) => {
                 self.room.leave(number);

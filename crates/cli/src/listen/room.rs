@@ -107,12 +107,19 @@ impl Room {
                 return Err("nobody is connected, so nobody was told".to_owned());
             }
             Who::All => {
-                let open = self.clients.iter_mut().filter(|(_, client)| !client.closing);
+                let open = self
+                    .clients
+                    .iter_mut()
+                    .filter(|(_, client)| !client.closing);
                 open.for_each(|(number, client)| act(*number, client));
             }
             Who::One(number) => match self.clients.get_mut(&number) {
                 Some(client) if !client.closing => act(number, client),
-                _ => return Err(format!("there is no client #{number}: /list tells who is there")),
+                _ => {
+                    return Err(format!(
+                        "there is no client #{number}: /list tells who is there"
+                    ));
+                }
             },
         }
         Ok(())
