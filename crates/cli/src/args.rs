@@ -10,6 +10,7 @@ mod doctor;
 mod echo;
 mod help;
 mod hub_client;
+mod listen;
 mod replay;
 mod serve;
 mod tap;
@@ -27,6 +28,7 @@ pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
 pub(crate) use self::help::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::hub_client::{DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, PubArgs, SendArgs, SubArgs};
+pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
@@ -103,6 +105,8 @@ pub(crate) enum Command {
     CheckConfig(CheckConfigArgs),
     /// Run a server that sends every message back
     Echo(EchoArgs),
+    /// Be a server: what is typed goes to all who connect (what `tidewire -l` does)
+    Listen(ListenArgs),
     /// Talk to a server (what `tidewire URL` does)
     Connect(ConnectArgs),
     /// Follow channels of a hub, one JSON object a line
@@ -254,6 +258,11 @@ mod tests {
             &["h:1", "-w", "-2"],
             &["h:1", "-w", "NaN"],
             &["h:1", "-c", "h:2"],
+            &["-l", "notaport"],
+            &["-l", "/tmp/x"],
+            &["-l", "70000"],
+            &["listen", "notaport"],
+            &["listen"],
             &["bench", "h:1", "-c", "0"],
             &["bench", "h:1", "--rate", "0"],
             &["bench", "h:1", "--fail-if", "p98>1ms"],
