@@ -14,6 +14,7 @@ mod replay;
 mod serve;
 mod tap;
 mod tls;
+mod translate;
 mod values;
 
 pub(crate) use self::bench::BenchArgs;
@@ -29,6 +30,7 @@ pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
 pub(crate) use self::tls::TlsArgs;
+pub(crate) use self::translate::{Tool, TranslateArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -124,6 +126,65 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the man page, or write all pages into a folder
     Man(ManArgs),
+}
+
+impl Cli {
+    /// The options of a connection by hand, if that is what is asked for.
+    fn by_hand(&self) -> Option<&ConnectArgs> {
+        match &self.command {
+            None => Some(&self.connect),
+            Some(Command::Connect(args)) => Some(args),
+            Some(_) => None,
+        }
+    }
+
+    /// What `--from-curl` was given.
+    pub(crate) fn from_curl(&self) -> Option<&str> {
+        self.by_hand()?.translate.from_curl.as_deref()
+    }
+
+    /// The server that is to be connected to, as typed.
+    pub(crate) fn target(&self) -> Option<&str> {
+        match &self.command {
+            None | Some(Command::Connect(_)) => {
+                let args = self.by_hand()?;
+                args.url.as_deref().or(args.connect.as_deref())
+            }
+            Some(Command::Bench(args)) => Some(&args.url),
+            Some(Command::Doctor(args)) => Some(&args.url),
+            Some(Command::Conform(args)) => Some(&args.url),
+            Some(Command::Replay(args)) => Some(&args.url),
+            Some(Command::Tap(args)) => Some(&args.url),
+            Some(_) => None,
+        }
+    }
+
+    /// Puts another server in its place.
+    pub(crate) fn set_target(&mut self, url: String) {
+        match &mut self.command {
+            None => self.connect.url = Some(url),
+            Some(Command::Connect(args)) => args.url = Some(url),
+            Some(Command::Bench(args)) => args.url = url,
+            Some(Command::Doctor(args)) => args.url = url,
+            Some(Command::Conform(args)) => args.url = url,
+            Some(Command::Replay(args)) => args.url = url,
+            Some(Command::Tap(args)) => args.url = url,
+            Some(_) => {}
+        }
+    }
+
+    /// The name of the command, as typed.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        Some(match self.command.as_ref()? {
+            Command::Connect(_) => "connect",
+            Command::Bench(_) => "bench",
+            Command::Doctor(_) => "doctor",
+            Command::Conform(_) => "conform",
+            Command::Replay(_) => "replay",
+            Command::Tap(_) => "tap",
+            _ => return None,
+        })
+    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::DialArgs;
 use super::values::seconds;
+use super::{DialArgs, TranslateArgs};
 
 const CONNECT_EXAMPLES: &str = "\
 On a terminal each line you type is a message. In a pipe each line of the input is a text message,
@@ -42,6 +42,8 @@ pub(crate) struct ConnectArgs {
     pub(crate) connect: Option<String>,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+    #[command(flatten)]
+    pub(crate) translate: TranslateArgs,
     /// Listen on PORT, HOST:PORT or unix:/PATH instead, as an interactive server
     #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub(crate) listen: Option<String>,
