@@ -9,6 +9,7 @@ mod tools;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 
 use clap::{Command, CommandFactory, Parser};
 
@@ -101,18 +102,58 @@ pub(crate) fn print(tool: Tool, target: &str, args: &ConnectArgs) -> Exit {
         Ok(dial) => dial,
         Err(exit) => return exit,
     };
-    let wanted = Wanted {
-        url: dial.url().to_owned(),
-        protocols: dial.offered().to_vec(),
-        headers: args.dial.headers.clone(),
-        origin: args.dial.origin.clone(),
-        messages: args.execute.clone(),
-        ..Wanted::default()
-    };
+    let wanted = wanted(&dial, args);
     let translation = tools::translate(tool, &wanted);
     println!("{}", translation.text);
     for note in translation.notes {
         eprintln!("note: {note}");
     }
     Exit::Clean
+}
+
+/// The connection as the flags say it, files read and secrets known.
+fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
+    let flags = &args.dial;
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let user = flags.auth.clone().filter(|user| user.contains(':'));
+    let mut headers = Vec::new();
+    let mut cookies = Vec::new();
+    let mut origin = None;
+    for (name, value) in dial.headers() {
+        let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        match name.as_str() {
+            "origin" => origin = Some(text),
+            "cookie" => cookies.push(text),
+            "authorization" if user.is_some() => {}
+            name => headers.push((shown(name), text)),
+        }
+    }
+    if !cookies.is_empty() {
+        headers.push(("Cookie".to_owned(), cookies.join("; ")));
+    }
+    Wanted {
+        url: dial.url().to_owned(),
+        protocols: dial.offered().to_vec(),
+        headers,
+        origin,
+        user,
+        insecure: flags.no_check,
+        ca: path(&flags.ca),
+        cert: path(&flags.cert),
+        key: path(&flags.key),
+        proxy: flags.proxy.clone().filter(|url| !url.is_empty()),
+        redirects: flags.location || flags.max_redirects.is_some(),
+        messages: args.execute.clone(),
+    }
+}
+
+/// A header's name as people write it: `X-Api-Key`.
+fn shown(name: &str) -> String {
+    let mut start = true;
+    let letter = |c: char| {
+        let shown = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        shown
+    };
+    name.chars().map(letter).collect()
 }
