@@ -192,6 +192,10 @@ fn bad_input_names_its_flag_and_its_byte_and_connects_nowhere() {
         (&["-6"], &["-6: 127.0.0.1", "IPv6"]),
         (&["--alpn", &long], &["--alpn", "255 bytes"]),
         (&["--key", "x"], &["--cert"]),
+        (
+            &["--cert", "x", "--passphrase", "wss://h/"],
+            &["--passphrase", "URL"],
+        ),
     ] {
         let (code, said) = failure(&[&["127.0.0.1:1"][..], args].concat());
         let expected = if said.contains("No such file") { 1 } else { 2 };

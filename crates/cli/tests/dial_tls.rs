@@ -32,8 +32,13 @@ impl Files {
         files.write("ca.pem", ca_certificate.pem());
         files.write("ca.der", ca_certificate.der());
         let issuer = rcgen::Issuer::new(ca, ca_key);
-        for name in ["chat.example", "client"] {
+        for name in ["chat.example", "client", "old", "young"] {
             let mut params = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap();
+            match name {
+                "old" => params.not_after = rcgen::date_time_ymd(2020, 1, 1),
+                "young" => params.not_before = rcgen::date_time_ymd(2999, 1, 1),
+                _ => {}
+            }
             let dn = &mut params.distinguished_name;
             dn.push(rcgen::DnType::CommonName, name);
             let key = rcgen::KeyPair::generate().unwrap();
@@ -80,11 +85,17 @@ fn files() -> &'static Files {
 
 /// A server for `chat.example` that says hello and closes; `strict`: it wants a certificate of the CA.
 fn start(strict: bool) -> SocketAddr {
+    start_as("chat.example", strict)
+}
+
+/// The same with another certificate.
+fn start_as(name: &str, strict: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     listener.set_nonblocking(true).unwrap();
     let pem = |name: &str| files().read(name);
-    let mut tls = ServerTls::from_pem(pem("chat.example.pem"), pem("chat.example.key")).unwrap();
+    let (chain, key) = (pem(&format!("{name}.pem")), pem(&format!("{name}.key")));
+    let mut tls = ServerTls::from_pem(chain, key).unwrap();
     if strict {
         tls = tls.require_client_certificates(pem("ca.pem")).unwrap();
     }
@@ -156,6 +167,20 @@ fn another_name_can_be_asked_for() {
     for flag in ["--sni", "--tls-domain"] {
         let output = run(&[&url, "--ca", &ca, flag, "chat.example"], b"");
         assert_eq!(text(&output.stdout), "hello\n", "{}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_certificate_is_said() {
+    let ca = files().text("ca.pem");
+    for (name, part) in [
+        ("old", "has expired"),
+        ("young", "is not valid yet"),
+        ("client", "is not for \"chat.example\", but for client"),
+    ] {
+        let (code, _, said) = connect(start_as(name, false), &["--ca", &ca]);
+        assert_eq!(code, 5, "{said}");
+        assert!(said.contains(part) && said.contains("hint: -n"), "{said}");
     }
 }
 

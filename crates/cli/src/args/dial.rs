@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::dial_values::{
-    CookieArg, HeaderArg, Resolve, address, alpn, cookie, header, header_value, host, proxy,
-    resolve, subprotocol,
+    CookieArg, HeaderArg, Resolve, address, alpn, cookie, header, header_value, host, passphrase,
+    proxy, resolve, subprotocol,
 };
 use super::values::{seconds, size};
 
@@ -132,6 +132,7 @@ pub(crate) struct DialArgs {
         value_name = "TEXT",
         num_args = 0..=1,
         default_missing_value = "",
+        value_parser = passphrase,
         requires = "cert",
         help_heading = TLS,
         hide_short_help = true

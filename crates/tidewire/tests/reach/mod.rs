@@ -1,7 +1,7 @@
 //! What the client's tests share: servers by hand and of our own, over TCP and TLS, and the proxies
 //! of others as child processes.
 
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, unused_imports, clippy::unwrap_used)]
 
 mod program;
 
