@@ -216,11 +216,23 @@ fn client_certificates_in_every_clothing() {
         ]
         .concat(),
     );
+    let lock = ["pkcs8", "-topk8", "-in", "client.key", "-out", "des.key"];
+    let des = [
+        "-v2",
+        "des3",
+        "-v2prf",
+        "hmacWithSHA1",
+        "-passout",
+        "pass:s3cr3t",
+    ];
+    files.openssl(&[&lock[..], &des].concat());
     files.write("word", "s3cr3t\n");
     let word = format!("@{}", files.text("word"));
     let ca = files.text("ca.pem");
     let path = |name: &str| files.text(name);
+    let (pem, des) = (path("client.pem"), path("des.key"));
     for given in [
+        vec!["--cert", &pem, "--key", &des, "--passphrase", "s3cr3t"],
         vec!["--cert", &path("client.pem"), "--key", &path("client.key")],
         vec!["--cert", &path("client.both.pem")],
         vec!["--cert", &path("new.p12"), "--passphrase", "s3cr3t"],
@@ -273,6 +285,17 @@ fn files_that_cannot_be_used_are_named_with_their_flag() {
         "pass:x",
     ];
     files.openssl(&lock);
+    let lock = [
+        "pkcs8",
+        "-topk8",
+        "-in",
+        "client.key",
+        "-out",
+        "pbes1.key",
+        "-passout",
+        "pass:x",
+    ];
+    files.openssl(&[&lock[..], &["-v1", "PBE-SHA1-3DES"]].concat());
     let export = [
         "pkcs12",
         "-export",
@@ -284,7 +307,12 @@ fn files_that_cannot_be_used_are_named_with_their_flag() {
     files.openssl(&[&export[..], &["-out", "shut.p12", "-passout", "pass:x"]].concat());
     let path = |name: &str| files.text(name);
     let cert = path("client.pem");
+    let (pbes1, word) = (path("pbes1.key"), "x");
     for (args, part) in [
+        (
+            vec!["--cert", &cert, "--key", &pbes1, "--passphrase", word],
+            "openssl pkcs8",
+        ),
         (vec!["--ca", "/no/such"], "--ca /no/such: "),
         (vec!["--ca", &path("empty.pem")], "no certificate"),
         (vec!["--ca", &path("client.key")], "no certificate"),
