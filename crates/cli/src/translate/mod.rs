@@ -34,7 +34,7 @@ struct Expansion {
 /// program, as clap does.
 pub(crate) fn parse(line: Vec<OsString>) -> Result<Cli, String> {
     let mut cli = Cli::parse_from(&line);
-    let expansion = match (cli.from_curl(), cli.target()) {
+    let expansion = match (cli.curl_command(), cli.target()) {
         (Some(command), _) => {
             let command = read_argument(command)?;
             curl::read(&command).map_err(|why| format!("--from-curl: {why}"))?
