@@ -146,7 +146,7 @@ impl Cli {
     }
 
     /// What `--from-curl` was given.
-    pub(crate) fn from_curl(&self) -> Option<&str> {
+    pub(crate) fn curl_command(&self) -> Option<&str> {
         self.by_hand()?.translate.from_curl.as_deref()
     }
 

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::dial_values::{
-    CookieArg, HeaderArg, Resolve, address, alpn, cookie, header, header_value, host, proxy,
-    resolve, subprotocol,
+    CookieArg, HeaderArg, Resolve, address, alpn, cookie, header, header_value, host, passphrase,
+    proxy, resolve, subprotocol,
 };
 use super::values::{seconds, size};
 
@@ -21,10 +21,23 @@ const WAY: &str = "Way to the server";
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DialArgs {
     /// Add a header (may be repeated), or those of a file: @FILE
-    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header, help_heading = REQUEST)]
+    #[arg(
+        short = 'H',
+        long = "header",
+        value_name = "NAME: VALUE",
+        value_parser = header,
+        help_heading = REQUEST
+    )]
     pub(crate) headers: Vec<HeaderArg>,
-    /// Offer a subprotocol (may be repeated, or a,b; the preferred one first)
-    #[arg(short, long, value_name = "NAME", value_delimiter = ',', value_parser = subprotocol, help_heading = REQUEST)]
+    /// Offer a subprotocol (may be repeated, or a,b; the first is preferred)
+    #[arg(
+        short,
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        value_parser = subprotocol,
+        help_heading = REQUEST
+    )]
     pub(crate) subprotocol: Vec<String>,
     /// Send this Origin, as a page would; auto: the server's own
     #[arg(short, long, value_name = "ORIGIN", value_parser = header_value, help_heading = REQUEST)]
@@ -35,7 +48,9 @@ pub(crate) struct DialArgs {
         long,
         aliases = ["user", "basic-auth"],
         value_name = "USER[:PASSWORD]",
-        conflicts_with = "bearer", help_heading = REQUEST)]
+        conflicts_with = "bearer",
+        help_heading = REQUEST
+    )]
     pub(crate) auth: Option<String>,
     /// Say who you are with a token: TOKEN, @FILE or env:NAME
     #[arg(long, value_name = "TOKEN", help_heading = REQUEST)]
@@ -45,10 +60,18 @@ pub(crate) struct DialArgs {
         long,
         value_name = "NAME=VALUE",
         value_parser = cookie,
-        hide_short_help = true, help_heading = REQUEST)]
+        hide_short_help = true,
+        help_heading = REQUEST
+    )]
     pub(crate) cookie: Vec<CookieArg>,
     /// Send this Host instead of the URL's
-    #[arg(long, value_name = "HOST", value_parser = host, hide_short_help = true, help_heading = REQUEST)]
+    #[arg(
+        long,
+        value_name = "HOST",
+        value_parser = host,
+        hide_short_help = true,
+        help_heading = REQUEST
+    )]
     pub(crate) host: Option<String>,
     /// Send this User-Agent [default: none]
     #[arg(
@@ -56,7 +79,9 @@ pub(crate) struct DialArgs {
         long,
         value_name = "TEXT",
         value_parser = header_value,
-        hide_short_help = true, help_heading = REQUEST)]
+        hide_short_help = true,
+        help_heading = REQUEST
+    )]
     pub(crate) user_agent: Option<String>,
     /// Ask for this version of the protocol, to see how a server refuses it [default: 13]
     #[arg(short, long, value_name = "VERSION", hide_short_help = true, help_heading = REQUEST)]
@@ -68,7 +93,13 @@ pub(crate) struct DialArgs {
     #[arg(long, overrides_with = "deflate", hide_short_help = true, help_heading = REQUEST)]
     pub(crate) no_deflate: bool,
     /// End the connection at a message above SIZE, such as 64KiB or 100M [default: 16MiB]
-    #[arg(long, value_name = "SIZE", value_parser = size, hide_short_help = true, help_heading = REQUEST)]
+    #[arg(
+        long,
+        value_name = "SIZE",
+        value_parser = size,
+        hide_short_help = true,
+        help_heading = REQUEST
+    )]
     pub(crate) max_message: Option<usize>,
 
     /// Accept any certificate: whoever sits in between reads and changes everything
@@ -101,6 +132,7 @@ pub(crate) struct DialArgs {
         value_name = "TEXT",
         num_args = 0..=1,
         default_missing_value = "",
+        value_parser = passphrase,
         requires = "cert",
         help_heading = TLS,
         hide_short_help = true

@@ -194,6 +194,21 @@ pub(super) fn proxy(text: &str) -> Result<String, String> {
     })
 }
 
+/// What a key is encrypted with. The flag may stand alone, and must not swallow the URL behind it.
+pub(super) fn passphrase(text: &str) -> Result<String, String> {
+    let small = text.to_ascii_lowercase();
+    match ["ws://", "wss://", "http://", "https://"]
+        .iter()
+        .any(|scheme| small.starts_with(scheme))
+    {
+        true => Err(
+            "is this the URL? Write it before the flag (and a passphrase like it: @FILE)"
+                .to_owned(),
+        ),
+        false => Ok(text.to_owned()),
+    }
+}
+
 /// A name of ALPN (RFC 7301 §3.1).
 pub(super) fn alpn(text: &str) -> Result<String, String> {
     match text.len() {

@@ -2,9 +2,10 @@
 
 use clap::Args;
 
+const OTHERS: &str = "Other tools";
+
 /// Another tool's way of saying the same.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Other tools")]
 pub(crate) struct TranslateArgs {
     /// Take URL, headers, cookies, TLS and proxy from a command for curl, as browsers copy it
     ///
@@ -12,10 +13,15 @@ pub(crate) struct TranslateArgs {
     /// it between single quotes as it is, or give @FILE, or @- for stdin. What the handshake sets by
     /// itself (Connection, Sec-WebSocket-Key and the like) is left out; Origin and subprotocols
     /// become options. Other options given beside it win.
-    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["url", "connect"])]
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        conflicts_with_all = ["url", "connect"],
+        help_heading = OTHERS
+    )]
     pub(crate) from_curl: Option<String>,
     /// Do not connect: print this connection as a command for another tool
-    #[arg(long = "as", value_name = "TOOL")]
+    #[arg(long = "as", value_name = "TOOL", help_heading = OTHERS)]
     pub(crate) as_tool: Option<Tool>,
 }
 

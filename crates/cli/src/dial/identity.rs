@@ -6,9 +6,13 @@ use p12_keystore::error::Error;
 use p12_keystore::{KeyStore, Pkcs12ImportPolicy};
 use pem::Pem;
 use pkcs8::EncryptedPrivateKeyInfoRef;
+use pkcs8::pkcs5::Error::DecryptFailed;
 
 use super::input::{self, Wrong};
 use crate::args::DialArgs;
+
+/// What to do with keys whose encryption is not known here.
+const REWRITE: &str = "write it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW";
 
 /// A certificate with its chain and its key, as PEM, the key not encrypted.
 pub(super) struct Identity {
@@ -107,18 +111,21 @@ fn private_key(
         )
     })?;
     if key.headers().get("Proc-Type").is_some() {
-        return Err(wrong(
-            "this old way of encrypting keys is not known; write it anew with: openssl pkcs8 -topk8",
-        ));
+        return Err(wrong(&format!("it is encrypted in an old way; {REWRITE}")));
     }
     if key.tag() != "ENCRYPTED PRIVATE KEY" {
         return Ok(pem::encode(key));
     }
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(key.contents())
-        .map_err(|error| wrong(&format!("the encrypted key cannot be read: {error}")))?;
+        .map_err(|error| wrong(&format!("{error}; {REWRITE}")))?;
     let plain = encrypted
         .decrypt(passphrase.get(path)?)
-        .map_err(|_| wrong("the passphrase does not open it"))?;
+        .map_err(|error| match error {
+            pkcs8::Error::EncryptedPrivateKey(error) if error != DecryptFailed => {
+                wrong(&format!("{error}; {REWRITE}"))
+            }
+            _ => wrong("the passphrase does not open it"),
+        })?;
     Ok(pem::encode(&Pem::new("PRIVATE KEY", plain.as_bytes())))
 }
 

@@ -26,14 +26,14 @@ pub(super) fn choose(
         client = client.local_address(address);
     }
     let family = Family::of(args);
-    if let (Some(family), Some(ip)) = (family, place.and_then(Place::ip)) {
-        if !family.has(ip.is_ipv4()) {
-            return Err(Wrong::usage(format!(
-                "{}: {ip} is not an address of {}",
-                family.flag(),
-                family.name()
-            )));
-        }
+    if let (Some(family), Some(ip)) = (family, place.and_then(Place::ip))
+        && !family.has(ip.is_ipv4())
+    {
+        return Err(Wrong::usage(format!(
+            "{}: {ip} is not an address of {}",
+            family.flag(),
+            family.name()
+        )));
     }
     if args.resolve.is_empty() && family.is_none() {
         return Ok(client);

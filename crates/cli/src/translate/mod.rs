@@ -9,6 +9,7 @@ mod tools;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Read;
+use std::path::PathBuf;
 
 use clap::{Command, CommandFactory, Parser};
 
@@ -33,7 +34,7 @@ struct Expansion {
 /// program, as clap does.
 pub(crate) fn parse(line: Vec<OsString>) -> Result<Cli, String> {
     let mut cli = Cli::parse_from(&line);
-    let expansion = match (cli.from_curl(), cli.target()) {
+    let expansion = match (cli.curl_command(), cli.target()) {
         (Some(command), _) => {
             let command = read_argument(command)?;
             curl::read(&command).map_err(|why| format!("--from-curl: {why}"))?
@@ -110,9 +111,10 @@ pub(crate) fn print(tool: Tool, target: &str, args: &ConnectArgs) -> Exit {
     Exit::Clean
 }
 
+/// The connection as the flags say it, files read and secrets known.
 fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
     let way = &args.dial;
-    let text = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
+    let text = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let mut wanted = Wanted {
         url: dial.url().to_owned(),
         protocols: dial.offered().to_vec(),
@@ -120,17 +122,22 @@ fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
         ca: text(&way.ca),
         cert: text(&way.cert),
         key: text(&way.key),
-        proxy: way.proxy.clone(),
+        proxy: way.proxy.clone().filter(|url| !url.is_empty()),
         redirects: way.location || way.max_redirects.is_some(),
         messages: args.execute.clone(),
         ..Wanted::default()
     };
+    let mut cookies = Vec::new();
     for (name, value) in dial.headers() {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match name.as_str() {
             "origin" => wanted.origin = Some(value),
-            name => wanted.headers.push((name.to_owned(), value)),
+            "cookie" => cookies.push(value),
+            name => wanted.headers.push((shown(name), value)),
         }
+    }
+    if !cookies.is_empty() {
+        wanted.headers.push(("Cookie".to_owned(), cookies.join("; ")));
     }
     let given = [
         ("--noproxy", way.noproxy.is_some()),
@@ -149,4 +156,15 @@ fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
         .filter_map(|(name, given)| given.then_some(name))
         .collect();
     wanted
+}
+
+/// A header's name as people write it: `X-Api-Key`.
+fn shown(name: &str) -> String {
+    let mut start = true;
+    let letter = |c: char| {
+        let shown = if start { c.to_ascii_uppercase() } else { c };
+        start = c == '-';
+        shown
+    };
+    name.chars().map(letter).collect()
 }

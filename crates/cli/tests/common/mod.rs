@@ -144,7 +144,7 @@ impl Drop for Echo {
 }
 
 /// Reads up to the empty line, byte by byte, so that no frame is taken with it.
-pub fn read_head(stream: &mut TcpStream) -> String {
+pub fn read_head(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -245,7 +245,7 @@ pub fn server(
 }
 
 /// Answers a request with 101, and with `headers` besides.
-pub fn switch(stream: &mut TcpStream, request: &str, headers: &str) {
+pub fn switch(stream: &mut impl Write, request: &str, headers: &str) {
     let key = request
         .lines()
         .find_map(|line| {

@@ -86,8 +86,7 @@ impl Told {
             ConnectError::Tls(cause) => tls::told(cause),
             ConnectError::Redirect(_) => Told::new(Exit::Refused, failure.to_string()),
             ConnectError::Handshake(ResponseError::Tls) => {
-                Told::new(Exit::Tls, failure.to_string())
-                    .hint(format!("{}", url.replacen("ws://", "wss://", 1)))
+                Told::new(Exit::Tls, failure.to_string()).hint(url.replacen("ws://", "wss://", 1))
             }
             ConnectError::Handshake(cause) => handshake(cause),
             other => Told::new(Exit::BadHandshake, other.to_string()),

@@ -124,7 +124,8 @@ fn login(scheme: &str) -> String {
 /// What may help with a proxy that refused.
 pub(super) fn proxy_hint(answer: &Answer) -> Option<String> {
     let hint = match answer.status().as_u16() {
-        407 => {
+        // tinyproxy says 401 to a login that it does not take.
+        401 | 407 => {
             let scheme = value(answer, PROXY_AUTHENTICATE).to_ascii_lowercase();
             match scheme.is_empty() || scheme.contains("basic") {
                 true => PROXY_LOGIN,
@@ -133,7 +134,7 @@ pub(super) fn proxy_hint(answer: &Answer) -> Option<String> {
         }
         403 => "the proxy does not allow this host or port; many allow 443 alone",
         200..=299 => "the proxy did not open a tunnel",
-        502..=504 => "the proxy cannot reach the server",
+        500 | 502..=504 => "the proxy cannot reach the server",
         400 | 405 | 501 => "is this a proxy for CONNECT at all?",
         _ => return None,
     };
