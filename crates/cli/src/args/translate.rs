@@ -2,9 +2,11 @@
 
 use clap::Args;
 
+// On each option: a heading of the whole would go on to those behind it.
+const TOOLS: &str = "Other tools";
+
 /// Another tool's way of saying the same.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Other tools")]
 pub(crate) struct TranslateArgs {
     /// Take URL, headers, cookies, TLS and proxy from a command for curl, as browsers copy it
     ///
@@ -13,9 +15,10 @@ pub(crate) struct TranslateArgs {
     /// itself (Connection, Sec-WebSocket-Key and the like) is left out; Origin and subprotocols
     /// become options. Other options given beside it win.
     #[arg(long, value_name = "COMMAND", conflicts_with_all = ["url", "connect"])]
+    #[arg(hide_short_help = true, help_heading = TOOLS)]
     pub(crate) from_curl: Option<String>,
     /// Do not connect: print this connection as a command for another tool
-    #[arg(long = "as", value_name = "TOOL")]
+    #[arg(long = "as", value_name = "TOOL", hide_short_help = true, help_heading = TOOLS)]
     pub(crate) as_tool: Option<Tool>,
 }
 
