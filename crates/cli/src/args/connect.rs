@@ -137,13 +137,13 @@ pub(crate) struct ConnectArgs {
     #[arg(long, hide_short_help = true, conflicts_with_all = ["null", "binary"])]
     pub(crate) oneline: bool,
     /// Say nothing on stderr but errors
-    #[arg(short, long)]
+    #[arg(short, long, hide_short_help = true)]
     pub(crate) quiet: bool,
     /// Show the handshake; -vv: each frame too
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Show Pings and Pongs, with the round-trip time
-    #[arg(short = 'P', long)]
+    #[arg(short = 'P', long, hide_short_help = true)]
     pub(crate) show_ping_pong: bool,
     /// Send a Ping again and again
     #[arg(long, value_name = "SECONDS", value_parser = interval, hide_short_help = true)]

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-const OTHERS: &str = "Other tools";
+// On each option: a heading of the whole would go on to those behind it.
+const TOOLS: &str = "Other tools";
 
 /// Another tool's way of saying the same.
 #[derive(Debug, Clone, Args)]
@@ -13,15 +14,11 @@ pub(crate) struct TranslateArgs {
     /// it between single quotes as it is, or give @FILE, or @- for stdin. What the handshake sets by
     /// itself (Connection, Sec-WebSocket-Key and the like) is left out; Origin and subprotocols
     /// become options. Other options given beside it win.
-    #[arg(
-        long,
-        value_name = "COMMAND",
-        conflicts_with_all = ["url", "connect"],
-        help_heading = OTHERS
-    )]
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["url", "connect"])]
+    #[arg(hide_short_help = true, help_heading = TOOLS)]
     pub(crate) from_curl: Option<String>,
     /// Do not connect: print this connection as a command for another tool
-    #[arg(long = "as", value_name = "TOOL", help_heading = OTHERS)]
+    #[arg(long = "as", value_name = "TOOL", hide_short_help = true, help_heading = TOOLS)]
     pub(crate) as_tool: Option<Tool>,
 }
 
