@@ -1,11 +1,14 @@
 //! The command line of `tidewire connect`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::DialArgs;
 use super::values::seconds;
+use super::{DialArgs, TranslateArgs};
+use crate::connect::check::Expr;
+use crate::record::Recorder;
 
 const CONNECT_EXAMPLES: &str = "\
 On a terminal each line you type is a message. In a pipe each line of the input is a text message,
@@ -33,6 +36,8 @@ Exit codes:
 /// Options of `tidewire connect`, and of `tidewire URL`.
 #[derive(Debug, Args)]
 #[command(after_help = CONNECT_EXAMPLES)]
+#[command(group = clap::ArgGroup::new("waited_for").multiple(true)
+    .args(["one", "count", "until", "expect", "expect_close"]))]
 pub(crate) struct ConnectArgs {
     /// The server: ws:// or wss://HOST:PORT/PATH, or HOST:PORT/PATH, or :PORT
     #[arg(value_name = "URL")]
@@ -42,22 +47,108 @@ pub(crate) struct ConnectArgs {
     pub(crate) connect: Option<String>,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+    #[command(flatten)]
+    pub(crate) translate: TranslateArgs,
     /// Listen on PORT, HOST:PORT or unix:/PATH instead, as an interactive server
     #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub(crate) listen: Option<String>,
-    /// Send TEXT and read no input (may be repeated)
+    /// Send TEXT, or what @FILE holds, and read no input (may be repeated)
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
-    /// After -x, or in silence after the end of the input: 2, 0.5, 500ms; -1 holds
+    /// After -x go on with what is typed, or with the input
+    #[arg(short, long, hide_short_help = true)]
+    pub(crate) interactive: bool,
+    /// After -x, or in silence after the end of the input: 2, 0.5, 500ms; -1 holds [default: 2]
     #[arg(
         short,
         long,
         value_name = "SECONDS",
-        default_value = "2",
         value_parser = wait,
         allow_hyphen_values = true
     )]
-    pub(crate) wait: Wait,
+    pub(crate) wait: Option<Wait>,
+    /// Close at the end of the input, without waiting for answers; the same as -w 0
+    #[arg(short = 'E', long, conflicts_with = "wait", hide_short_help = true)]
+    pub(crate) exit_on_eof: bool,
+    /// One answer, and done; the same as --count 1
+    #[arg(short = '1', long = "one", conflicts_with = "count")]
+    pub(crate) one: bool,
+    /// Close after N messages have come
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) count: Option<u64>,
+    /// Close after a message that passes: TEXT in it, /REGEX/, or a JSONPath as in '$.id==1'
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
+    pub(crate) until: Option<Expr>,
+    /// A message must come that passes, else exit 1 (repeat: one after the other)
+    #[arg(long, value_name = "EXPR", value_parser = Expr::parse)]
+    pub(crate) expect: Vec<Expr>,
+    /// How long --count, --until, --expect and --expect-close may take from the connection on
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, hide_short_help = true)]
+    #[arg(requires = "waited_for")]
+    pub(crate) within: Option<Duration>,
+    /// The server must close with CODE, else exit 1
+    #[arg(long, value_name = "CODE", value_parser = clap::value_parser!(u16).range(1000..5000))]
+    #[arg(hide_short_help = true)]
+    pub(crate) expect_close: Option<u16>,
+    /// End the whole run after this time, with exit code 11
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) timeout: Option<Duration>,
+    /// Write each event as a line of JSON: messages of both directions, pings, open, close
+    #[arg(long, conflicts_with_all = ["null", "oneline", "text"])]
+    pub(crate) json: bool,
+    /// Send binary: the input as it comes, or -x TEXT; write payloads with nothing in between
+    #[arg(short, long, conflicts_with = "text")]
+    pub(crate) binary: bool,
+    /// Send text, as is the default, and end binary messages that come with a line feed too
+    #[arg(short, long, hide_short_help = true)]
+    pub(crate) text: bool,
+    /// Messages end in NUL, not in line feeds, in the input and in the output
+    #[arg(short = '0', long)]
+    pub(crate) null: bool,
+    /// Write each text on one line: line feeds within it become spaces
+    #[arg(long, hide_short_help = true, conflicts_with_all = ["null", "binary"])]
+    pub(crate) oneline: bool,
+    /// Record all events to FILE.ndjson (appended) or FILE.har (replaced), for `tidewire replay`
+    #[arg(long, value_name = "FILE", value_parser = Recorder::judge)]
+    pub(crate) record: Option<PathBuf>,
+    /// Record passwords, cookies and tokens of the handshake too
+    #[arg(long, requires = "record", hide_short_help = true)]
+    pub(crate) record_secrets: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Show the handshake; -vv: each frame too
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Show Pings and Pongs, with the round-trip time
+    #[arg(short = 'P', long)]
+    pub(crate) show_ping_pong: bool,
+    /// Send a Ping again and again
+    #[arg(long, value_name = "SECONDS", value_parser = interval)]
+    pub(crate) ping: Option<Duration>,
+    /// How long a Pong may take before the connection counts as dead [default: that of --ping]
+    #[arg(long, value_name = "SECONDS", value_parser = interval, requires = "ping")]
+    #[arg(hide_short_help = true)]
+    pub(crate) ping_timeout: Option<Duration>,
+    /// Connect again when the connection is lost, at most TIMES in a row
+    #[arg(long, value_name = "TIMES", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "0")]
+    pub(crate) reconnect: Option<u32>,
+    /// Send TEXT, or what @FILE holds, on each new connection before all else (may be repeated)
+    #[arg(
+        long,
+        value_name = "TEXT",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
+    pub(crate) on_connect: Vec<String>,
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("the time must be more than nothing".to_owned()),
+        time => Ok(time),
+    }
 }
 
 /// How long `connect` waits for answers.

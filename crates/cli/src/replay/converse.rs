@@ -9,7 +9,7 @@ use tokio::task::spawn_local;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::plan::{Act, Plan, Speed, Step};
-use crate::connect::status;
+use crate::connect::ending::Last;
 use crate::exit::Exit;
 use crate::term;
 
@@ -31,7 +31,7 @@ pub(super) struct Conversation {
 pub(super) struct Outcome {
     pub(super) sent: usize,
     pub(super) received: Vec<Message>,
-    /// The code and the reason of the server's Close; of ours: 1000.
+    /// The code and the reason that tell the story.
     pub(super) closed: (u16, String),
     pub(super) exit: Exit,
     /// How it ended, for the user.
@@ -108,18 +108,18 @@ impl Conversation {
         };
         feeder.abort();
         let sent = *progress.borrow();
-        let closed = closed(rx.close_story());
-        let (exit, line) = status::ended(result, rx.close_story());
+        let last = Last::of(&result, rx.close_story(), why.is_some());
+        let line = last.line();
         let (exit, line) = match why {
             Some(Why::Interrupted) => (Exit::Interrupted, Some(line)),
             // `tidewire replay … | head -1` has what it wanted.
             Some(Why::OutputGone) => (Exit::Clean, None),
-            _ => (exit, Some(line)),
+            _ => (last.exit, Some(line)),
         };
         Outcome {
             sent,
             received,
-            closed,
+            closed: (last.code.0, last.reason),
             exit,
             line,
         }
@@ -189,14 +189,6 @@ async fn feed(
     }
     // The end of the channel would be taken for news.
     std::future::pending::<()>().await;
-}
-
-fn closed(story: Option<tidewire::CloseStory>) -> (u16, String) {
-    let frame = story.and_then(|story| story.received);
-    match frame {
-        Some(frame) => (frame.code.0, frame.reason.to_string()),
-        None => (CloseCode::ABNORMAL.0, String::new()),
-    }
 }
 
 /// A message on stdout: as it is in a pipe, harmless on a terminal.

@@ -1,6 +1,6 @@
 //! What a comparison passes over: places in JSON, and text that an expression matches.
 
-use regex_lite::Regex;
+use regex::Regex;
 use serde_json::Value;
 
 /// Something that is passed over.

@@ -15,7 +15,6 @@ use tidewire::wire::Seen;
 use tokio::runtime::{Builder, LocalOptions};
 
 use crate::args::{ReplayArgs, Wait};
-use crate::connect::status;
 use crate::dial::{self, Dial};
 use crate::exit::{self, Exit};
 use crate::record::{self, Dir, Session, What};
@@ -64,7 +63,10 @@ async fn replay(dial: &Dial, plan: &Plan, args: &ReplayArgs) -> Exit {
         Ok(ws) => ws,
         Err(error) => return dial::explain(dial.url(), error),
     };
-    status::connected(&ws, &[]);
+    exit::say("Connected (press CTRL+C to quit)");
+    if let Some(name) = ws.subprotocol() {
+        exit::say(&format!("subprotocol: {}", term::line(&name, 100)));
+    }
     let wait = match args.wait {
         Wait::ForEver => None,
         Wait::For(time) => Some(time),
@@ -76,14 +78,14 @@ async fn replay(dial: &Dial, plan: &Plan, args: &ReplayArgs) -> Exit {
     };
     let outcome = conversation.run(ws, plan).await;
     let of = plan.steps.len();
-    eprintln!(
+    exit::say(&format!(
         "sent {} of {of}, received {} (recorded: {})",
         outcome.sent,
         outcome.received.len(),
         plan.expected.len()
-    );
+    ));
     if let Some(line) = &outcome.line {
-        eprintln!("{line}");
+        exit::say(line);
     }
     match outcome.exit {
         Exit::Interrupted | Exit::Local => return outcome.exit,
@@ -117,7 +119,7 @@ fn choose<'a>(sessions: &'a [Session], args: &ReplayArgs) -> Result<&'a Session,
     };
     let exit = exit::error(Exit::Usage, &sentence);
     for (index, session) in sessions.iter().enumerate() {
-        eprintln!("  {}", described(index + 1, session));
+        exit::say(&format!("  {}", described(index + 1, session)));
     }
     Err(exit)
 }

@@ -73,7 +73,7 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
     };
     let faults = Faults::of(args);
     announce(args, &door, &dial, &faults);
-    let headers = headers(args, &dial);
+    let headers = headers(&dial);
     let log = Rc::new(RefCell::new(Log::new(args.json, recorder)));
     let tap = Rc::new(Tap {
         changes: Changes::to(dial.url(), headers, faults.need_no_compression()),
@@ -125,30 +125,26 @@ fn announce(args: &TapArgs, door: &Door, dial: &Dial, faults: &Faults) {
         Place::Tcp(_) => format!("ws://{}/", door.name()),
         Place::Unix(_) => format!("unix:{}", door.name()),
     };
-    eprintln!("Listening on {place} → {url} (press CTRL+C to quit)");
+    exit::say(&format!("Listening on {place} → {url} (press CTRL+C to quit)"));
     if !door.is_private() {
-        eprintln!("notice: whoever reaches this machine can go through to {url}");
+        exit::say(&format!("notice: whoever reaches this machine can go through to {url}"));
     }
     if faults.need_no_compression() {
-        eprintln!("notice: compression is not offered to the server, because of --drop or --dup");
+        exit::say("notice: compression is not offered to the server, because of --drop or --dup");
     }
     if let Some(seed) = faults.seed() {
-        eprintln!("the same faults again: --seed {seed}");
+        exit::say(&format!("the same faults again: --seed {seed}"));
     }
 }
 
 /// The headers that the command line adds to requests.
-fn headers(args: &TapArgs, dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
-    let origin = args.dial.origin.iter().map(|origin| ("Origin", origin.clone()));
+fn headers(dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
+    let mut headers = dial.headers().to_vec();
     let offered = dial.offered().join(", ");
-    let offered = (!offered.is_empty()).then_some(("Sec-WebSocket-Protocol", offered));
-    let own = args.dial.headers.iter();
-    own.map(|(name, value)| (name.as_str(), value.clone()))
-        .chain(origin)
-        .chain(offered)
-        .filter_map(|(name, value)| {
-            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            Some((name, HeaderValue::from_str(&value).ok()?))
-        })
-        .collect()
+    if let Ok(offered) = HeaderValue::from_str(&offered)
+        && !offered.is_empty()
+    {
+        headers.push((http::header::SEC_WEBSOCKET_PROTOCOL, offered));
+    }
+    headers
 }
