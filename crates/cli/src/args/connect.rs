@@ -1,5 +1,6 @@
 //! The command line of `tidewire connect`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use super::values::seconds;
 use super::{DialArgs, TerminalArgs, TlsArgs, TranslateArgs};
 use crate::bind::Place;
 use crate::connect::expr::Expr;
+use crate::record::Recorder;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -136,6 +138,12 @@ pub(crate) struct ConnectArgs {
     /// Write each text on one line: line feeds within it become spaces
     #[arg(long, hide_short_help = true, conflicts_with_all = ["null", "binary"])]
     pub(crate) oneline: bool,
+    /// Record all events to FILE.ndjson (appended) or FILE.har (replaced), for `tidewire replay`
+    #[arg(long, value_name = "FILE", value_parser = Recorder::judge)]
+    pub(crate) record: Option<PathBuf>,
+    /// Record passwords, cookies and tokens of the handshake too
+    #[arg(long, requires = "record", hide_short_help = true)]
+    pub(crate) record_secrets: bool,
     /// Say nothing on stderr but errors
     #[arg(short, long, hide_short_help = true)]
     pub(crate) quiet: bool,

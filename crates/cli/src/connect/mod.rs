@@ -12,7 +12,7 @@ mod pings;
 mod pipe;
 mod plan;
 mod session;
-pub(crate) mod status;
+mod status;
 pub(crate) mod talk;
 mod wire;
 
@@ -28,6 +28,7 @@ use self::plan::Plan;
 use crate::args::ConnectArgs;
 use crate::dial::{self, Dial};
 use crate::exit::{self, Exit};
+use crate::record::Recorder;
 
 /// Connects to `target` and stays until one side closes or the input ends.
 pub(crate) fn run(target: &str, args: ConnectArgs) -> Exit {
@@ -37,10 +38,16 @@ pub(crate) fn run(target: &str, args: ConnectArgs) -> Exit {
     };
     let url = dial.url().to_owned();
     let place = Place::of(&args);
-    let plan = match Plan::new(dial, &args, place == Place::Interactive) {
+    let mut plan = match Plan::new(dial, &args, place == Place::Interactive) {
         Ok(plan) => plan,
         Err(sentence) => return exit::error(Exit::Usage, &sentence),
     };
+    if let Some(path) = &args.record {
+        match Recorder::create(path, &url, args.record_secrets) {
+            Ok(recorder) => plan.listeners.push(Box::new(recorder)),
+            Err(sentence) => return exit::error(Exit::Local, &sentence),
+        }
+    }
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default());

@@ -31,7 +31,7 @@ pub(super) struct Conversation {
 pub(super) struct Outcome {
     pub(super) sent: usize,
     pub(super) received: Vec<Message>,
-    /// The code and the reason of the server's Close; of ours: 1000.
+    /// The code and the reason that tell the story.
     pub(super) closed: (u16, String),
     pub(super) exit: Exit,
     /// How it ended, for the user.
@@ -108,31 +108,25 @@ impl Conversation {
         };
         feeder.abort();
         let sent = *progress.borrow();
-        let closed = closed(rx.close_story());
         let last = Last::of(&result, rx.close_story(), why.is_some());
+        let line = last.line();
         let (exit, line) = match why {
-            Some(Why::Interrupted) => (Exit::Interrupted, Some(last.line())),
+            Some(Why::Interrupted) => (Exit::Interrupted, Some(line)),
             // `tidewire replay … | head -1` has what it wanted.
             Some(Why::OutputGone) => (Exit::Clean, None),
-            _ => (last.exit, Some(last.line())),
+            _ => (last.exit, Some(line)),
         };
         Outcome {
             sent,
             received,
-            closed,
+            closed: (last.code.0, last.reason),
             exit,
             line,
         }
     }
 
     /// When silence has lasted long enough: also not before what was recorded could have come.
-    fn silent_at(
-        self,
-        plan: &Plan,
-        began: Instant,
-        heard: Instant,
-        received: usize,
-    ) -> Option<Instant> {
+    fn silent_at(self, plan: &Plan, began: Instant, heard: Instant, received: usize) -> Option<Instant> {
         let wait = self.wait?;
         let recorded = match received < plan.expected.len() {
             true => began.checked_add(self.speed.scale(plan.last))?,
@@ -195,14 +189,6 @@ async fn feed(
     }
     // The end of the channel would be taken for news.
     std::future::pending::<()>().await;
-}
-
-fn closed(story: Option<tidewire::CloseStory>) -> (u16, String) {
-    let frame = story.and_then(|story| story.received);
-    match frame {
-        Some(frame) => (frame.code.0, frame.reason.to_string()),
-        None => (CloseCode::ABNORMAL.0, String::new()),
-    }
 }
 
 /// A message on stdout: as it is in a pipe, harmless on a terminal.

@@ -78,14 +78,14 @@ async fn replay(dial: &Dial, plan: &Plan, args: &ReplayArgs) -> Exit {
     };
     let outcome = conversation.run(ws, plan).await;
     let of = plan.steps.len();
-    eprintln!(
+    exit::say(&format!(
         "sent {} of {of}, received {} (recorded: {})",
         outcome.sent,
         outcome.received.len(),
         plan.expected.len()
-    );
+    ));
     if let Some(line) = &outcome.line {
-        eprintln!("{line}");
+        exit::say(line);
     }
     match outcome.exit {
         Exit::Interrupted | Exit::Local => return outcome.exit,
@@ -122,7 +122,7 @@ fn choose<'a>(sessions: &'a [Session], args: &ReplayArgs) -> Result<&'a Session,
     };
     let exit = exit::error(Exit::Usage, &sentence);
     for (index, session) in sessions.iter().enumerate() {
-        eprintln!("  {}", described(index + 1, session));
+        exit::say(&format!("  {}", described(index + 1, session)));
     }
     Err(exit)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use tidewire::Message;
 
 use super::compare::{Difference, Place};
+use crate::exit;
 use crate::term::{self, Style, paint};
 
 /// So many differences are told one by one.
@@ -37,12 +38,12 @@ pub(super) fn print(
     let count = differences.len() + usize::from(ends.is_some());
     // Who reads no more knows enough.
     _ = io::stdout().lock().write_all(out.as_bytes());
-    match (count, of) {
-        (0, 1) => eprintln!("no difference: the 1 message recorded came again"),
-        (0, _) => eprintln!("no difference: the {of} messages recorded came again"),
-        (1, _) => eprintln!("1 difference"),
-        _ => eprintln!("{count} differences"),
-    }
+    exit::say(&match (count, of) {
+        (0, 1) => "no difference: the 1 message recorded came again".to_owned(),
+        (0, _) => format!("no difference: the {of} messages recorded came again"),
+        (1, _) => "1 difference".to_owned(),
+        _ => format!("{count} differences"),
+    });
     count
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tidewire::CloseCode;
 
 use super::cut::Passed;
+use crate::exit::{self, Exit};
 use crate::record::{self, Clock, Dir, Opening, Record, Recorder, What};
 use crate::term::{self, Style, paint};
 
@@ -95,7 +96,7 @@ impl Log {
         match self.json {
             false => self.line(conn, style, &term::line(words, 500)),
             // What is for people only.
-            true => eprintln!("#{conn} {}", term::line(words, 500)),
+            true => exit::say(&format!("#{conn} {}", term::line(words, 500))),
         }
         self.flush();
     }
@@ -150,7 +151,8 @@ impl Log {
 
     fn judge(&mut self, outcome: io::Result<()>) {
         if let Err(error) = outcome {
-            eprintln!("error: --record: the file cannot be written: {error}");
+            let sentence = format!("--record: the file cannot be written: {error}");
+            exit::error(Exit::Local, &sentence);
             self.recorder = None;
             self.failed = true;
         }

@@ -125,23 +125,26 @@ fn announce(args: &TapArgs, door: &Door, dial: &Dial, faults: &Faults) {
         Place::Tcp(_) => format!("ws://{}/", door.name()),
         Place::Unix(_) => format!("unix:{}", door.name()),
     };
-    eprintln!("Listening on {place} → {url} (press CTRL+C to quit)");
+    exit::say(&format!("Listening on {place} → {url} (press CTRL+C to quit)"));
     if !door.is_private() {
-        eprintln!("notice: whoever reaches this machine can go through to {url}");
+        exit::say(&format!("notice: whoever reaches this machine can go through to {url}"));
     }
     if faults.need_no_compression() {
-        eprintln!("notice: compression is not offered to the server, because of --drop or --dup");
+        exit::say("notice: compression is not offered to the server, because of --drop or --dup");
     }
     if let Some(seed) = faults.seed() {
-        eprintln!("the same faults again: --seed {seed}");
+        exit::say(&format!("the same faults again: --seed {seed}"));
     }
 }
 
 /// The headers that the command line adds to requests.
 fn headers(dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
-    let offered = HeaderValue::from_str(&dial.offered().join(", "))
-        .ok()
-        .filter(|value| !value.is_empty())
-        .map(|value| (http::header::SEC_WEBSOCKET_PROTOCOL, value));
-    dial.headers().iter().cloned().chain(offered).collect()
+    let mut headers = dial.headers().to_vec();
+    let offered = dial.offered().join(", ");
+    if let Ok(offered) = HeaderValue::from_str(&offered)
+        && !offered.is_empty()
+    {
+        headers.push((http::header::SEC_WEBSOCKET_PROTOCOL, offered));
+    }
+    headers
 }
