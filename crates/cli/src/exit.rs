@@ -32,6 +32,8 @@ pub(crate) enum Exit {
     OtherCode = 10,
     /// A deadline passed.
     Timeout = 11,
+    /// The proxy could not be used, or did not connect us.
+    Proxy = 12,
     /// Ctrl-C.
     Interrupted = 130,
 }

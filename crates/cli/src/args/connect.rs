@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::seconds;
-use super::{DialArgs, TerminalArgs};
+use super::{DialArgs, TerminalArgs, TranslateArgs};
 use crate::connect::check::Expr;
 
 const CONNECT_EXAMPLES: &str = "\
@@ -45,6 +45,8 @@ pub(crate) struct ConnectArgs {
     pub(crate) connect: Option<String>,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+    #[command(flatten)]
+    pub(crate) translate: TranslateArgs,
     /// Listen on PORT, HOST:PORT or unix:/PATH instead, as an interactive server
     #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
     pub(crate) listen: Option<String>,
