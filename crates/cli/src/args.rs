@@ -10,9 +10,11 @@ mod doctor;
 mod echo;
 mod help;
 mod hub_client;
+mod listen;
 mod replay;
 mod serve;
 mod tap;
+mod terminal;
 mod tls;
 mod translate;
 mod values;
@@ -26,11 +28,14 @@ pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
 pub(crate) use self::help::{CompletionsArgs, HelpArgs, ManArgs};
 pub(crate) use self::hub_client::{DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, PubArgs, SendArgs, SubArgs};
+pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
+pub(crate) use self::terminal::{Pretty, TerminalArgs, Time};
 pub(crate) use self::tls::TlsArgs;
 pub(crate) use self::translate::{Tool, TranslateArgs};
+pub(crate) use self::values::seconds;
 
 use clap::{Parser, Subcommand};
 
@@ -100,6 +105,8 @@ pub(crate) enum Command {
     CheckConfig(CheckConfigArgs),
     /// Run a server that sends every message back
     Echo(EchoArgs),
+    /// Be a server: what is typed goes to all who connect (what `tidewire -l` does)
+    Listen(ListenArgs),
     /// Talk to a server (what `tidewire URL` does)
     Connect(ConnectArgs),
     /// Follow channels of a hub, one JSON object a line
@@ -251,6 +258,11 @@ mod tests {
             &["h:1", "-w", "-2"],
             &["h:1", "-w", "NaN"],
             &["h:1", "-c", "h:2"],
+            &["-l", "notaport"],
+            &["-l", "/tmp/x"],
+            &["-l", "70000"],
+            &["listen", "notaport"],
+            &["listen"],
             &["bench", "h:1", "-c", "0"],
             &["bench", "h:1", "--rate", "0"],
             &["bench", "h:1", "--fail-if", "p98>1ms"],

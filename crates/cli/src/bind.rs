@@ -173,9 +173,10 @@ impl Door {
                     Arrived::Tcp(stream, peer)
                 }),
                 #[cfg(unix)]
-                Door::Unix(listener, _) => {
-                    listener.accept().await.map(|(stream, _)| Arrived::Unix(stream))
-                }
+                Door::Unix(listener, _) => listener
+                    .accept()
+                    .await
+                    .map(|(stream, _)| Arrived::Unix(stream)),
             };
             match accepted {
                 Ok(arrived) => return arrived,
@@ -308,7 +309,16 @@ mod tests {
             Place::parse("unix:/tmp/x"),
             Ok(Place::Unix("/tmp/x".to_owned()))
         );
-        for text in ["notaport", "", "::1", "70000", "a b:1", "unix:", "/tmp/x", "localhost:"] {
+        for text in [
+            "notaport",
+            "",
+            "::1",
+            "70000",
+            "a b:1",
+            "unix:",
+            "/tmp/x",
+            "localhost:",
+        ] {
             assert!(Place::parse(text).is_err(), "{text:?}");
         }
     }

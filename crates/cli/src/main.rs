@@ -58,6 +58,7 @@ fn main() -> ExitCode {
         Some(args::Command::Help(args)) => help::run(&args),
         Some(args::Command::Completions(args)) => help::completions(&args),
         Some(args::Command::Man(args)) => help::man(&args),
+        Some(args::Command::Listen(args)) => listen::run(&args),
         Some(args::Command::Connect(args)) => connect(args),
         None => connect(cli.connect),
     };
@@ -65,8 +66,17 @@ fn main() -> ExitCode {
 }
 
 fn connect(mut args: args::ConnectArgs) -> exit::Exit {
-    if args.listen.is_some() {
+    if let Some(args) = args::ListenArgs::of(&mut args) {
         return listen::run(&args);
+    }
+    if args.listen_tls != args::TlsArgs::default() {
+        args::Cli::command()
+            .error(
+                clap::error::ErrorKind::MissingRequiredArgument,
+                "--tls-cert, --tls-key and --tls-dev are for a server: give -l PORT too, or for a \
+                 client --ca, --cert and --key",
+            )
+            .exit()
     }
     let Some(url) = args.url.take().or_else(|| args.connect.take()) else {
         args::Cli::command()

@@ -29,6 +29,25 @@ impl Signals {
         Ok(Self {})
     }
 
+    /// Watches only what ends a program from outside: SIGTERM, and the terminal that goes away.
+    ///
+    /// # Errors
+    /// A sentence for the user.
+    pub(crate) fn watch_ends() -> Result<Self, String> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let open =
+                |kind| signal(kind).map_err(|error| format!("cannot watch signals: {error}"));
+            Ok(Self {
+                interrupt: open(SignalKind::hangup())?,
+                terminate: open(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Self {})
+    }
+
     /// Resolves with the next one. Dropped before, none is lost.
     pub(crate) async fn next(&mut self) {
         #[cfg(unix)]

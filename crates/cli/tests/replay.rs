@@ -36,16 +36,30 @@ fn what_an_echo_said_is_said_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = recording(
         dir.path(),
-        &[("out", "one"), ("in", "one"), ("out", "{\"a\":1}"), ("in", "{ \"a\" : 1 }")],
+        &[
+            ("out", "one"),
+            ("in", "one"),
+            ("out", "{\"a\":1}"),
+            ("in", "{ \"a\" : 1 }"),
+        ],
     );
     let echo = Echo::start(&[]);
     for speed in ["1", "4x", "max"] {
-        let output = replay(&path, &[&echo.url(), "--speed", speed, "--diff", "--wait", "0.3"]);
+        let output = replay(
+            &path,
+            &[&echo.url(), "--speed", speed, "--diff", "--wait", "0.3"],
+        );
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(0), "{said}");
         assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
-        assert!(said.contains("sent 2 of 2, received 2 (recorded: 2)\n"), "{said}");
-        assert!(said.contains("no difference: the 2 messages recorded came again\n"), "{said}");
+        assert!(
+            said.contains("sent 2 of 2, received 2 (recorded: 2)\n"),
+            "{said}"
+        );
+        assert!(
+            said.contains("no difference: the 2 messages recorded came again\n"),
+            "{said}"
+        );
     }
     let output = replay(&path, &[&echo.url(), "--speed", "max", "--wait", "300ms"]);
     assert_eq!(text(&output.stdout), "one\n{\"a\":1}\n");
@@ -76,7 +90,12 @@ fn differences_are_named_and_end_with_1() {
             _ = stream.write_all(&frame(8, &payload));
         })
     };
-    let changed = &[r#"{"price":2,"id":8}"#, "constant", "12:00:02 up", "\u{1b}[2Jmore"];
+    let changed = &[
+        r#"{"price":2,"id":8}"#,
+        "constant",
+        "12:00:02 up",
+        "\u{1b}[2Jmore",
+    ];
     let (port, _server) = answering(changed);
     let url = format!("127.0.0.1:{port}");
     let output = replay(&path, &[&url, "--diff", "--wait", "0.4"]);
@@ -89,25 +108,36 @@ fn differences_are_named_and_end_with_1() {
     );
     assert!(text(&output.stderr).contains("3 differences\n"));
 
-    let (port, _server) = answering(&[r#"{"price":1.5,"id":8}"#, "constant", "lost", "12:00:02 up"]);
+    let (port, _server) =
+        answering(&[r#"{"price":1.5,"id":8}"#, "constant", "lost", "12:00:02 up"]);
     let url = format!("127.0.0.1:{port}");
     let ignore = ["--ignore", "$.id", "--ignore", r"/\d+:\d+:\d+/"];
-    let output = replay(&path, &[&[url.as_str(), "--diff", "--wait", "0.4"], &ignore[..]].concat());
+    let output = replay(
+        &path,
+        &[&[url.as_str(), "--diff", "--wait", "0.4"], &ignore[..]].concat(),
+    );
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
 }
 
 #[test]
 fn at_full_speed_answers_are_waited_for() {
     let dir = tempfile::tempdir().unwrap();
-    let path = recording(dir.path(), &[("out", "ask"), ("in", "answer"), ("out", "next")]);
+    let path = recording(
+        dir.path(),
+        &[("out", "ask"), ("in", "answer"), ("out", "next")],
+    );
     let (port, server) = server(|stream, head| {
         switch(stream, head, "");
         assert_eq!(receive(stream), (1, b"ask".to_vec()));
-        stream.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_millis(400)))
+            .unwrap();
         let mut byte = [0];
         let early = std::io::Read::read(stream, &mut byte);
         assert!(early.is_err(), "sent before the answer came");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         stream.write_all(&frame(1, b"answer")).unwrap();
         assert_eq!(receive(stream), (1, b"next".to_vec()));
         stream.write_all(&frame(8, &close(1000, ""))).unwrap();
@@ -131,17 +161,25 @@ fn an_end_of_another_kind_is_a_difference() {
             switch(stream, head, "");
             let (_, payload) = receive(stream);
             stream.write_all(&frame(1, &payload)).unwrap();
-            stream.write_all(&frame(8, &close(4001, "no more"))).unwrap();
+            stream
+                .write_all(&frame(8, &close(4001, "no more")))
+                .unwrap();
             _ = receive(stream);
         });
         let url = format!("127.0.0.1:{port}");
         let output = replay(&path, &[&[url.as_str(), "--wait", "1"], args].concat());
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(exit), "{said}");
-        assert!(said.contains("Disconnected (code: 4001, reason: \"no more\")"), "{said}");
+        assert!(
+            said.contains("Disconnected (code: 4001, reason: \"no more\")"),
+            "{said}"
+        );
         if exit == 1 {
             let shown = text(&output.stdout);
-            assert!(shown.contains("closed otherwise\n    - 1000\n    + 4001 \"no more\"\n"), "{shown}");
+            assert!(
+                shown.contains("closed otherwise\n    - 1000\n    + 4001 \"no more\"\n"),
+                "{shown}"
+            );
         }
     }
 }
@@ -152,19 +190,42 @@ fn what_chrome_saved_is_listed_and_replayed_by_its_number() {
     let output = replay(chrome, &["127.0.0.1:1"]);
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("error: the recording holds 2 connections: choose one with --entry N\n"), "{said}");
     assert!(
-        said.contains("  1  2026-03-04T10:11:12.4Z  wss://shop.example/feed  sent 2, received 2\n")
-            && said.contains("  2  2026-03-04T10:11:13Z  wss://shop.example/chat  sent 1, received 0\n"),
+        said.contains("error: the recording holds 2 connections: choose one with --entry N\n"),
         "{said}"
     );
-    assert_eq!(replay(chrome, &["127.0.0.1:1", "--entry", "3"]).status.code(), Some(2));
-    assert_eq!(replay(chrome, &["127.0.0.1:1", "--entry", "0"]).status.code(), Some(2));
+    assert!(
+        said.contains("  1  2026-03-04T10:11:12.4Z  wss://shop.example/feed  sent 2, received 2\n")
+            && said.contains(
+                "  2  2026-03-04T10:11:13Z  wss://shop.example/chat  sent 1, received 0\n"
+            ),
+        "{said}"
+    );
+    assert_eq!(
+        replay(chrome, &["127.0.0.1:1", "--entry", "3"])
+            .status
+            .code(),
+        Some(2)
+    );
+    assert_eq!(
+        replay(chrome, &["127.0.0.1:1", "--entry", "0"])
+            .status
+            .code(),
+        Some(2)
+    );
 
     let echo = Echo::start(&["--subprotocol", "feed.v1"]);
-    let output = replay(chrome, &[&echo.url(), "--entry", "1", "--diff", "--wait", "0.3"]);
+    let output = replay(
+        chrome,
+        &[&echo.url(), "--entry", "1", "--diff", "--wait", "0.3"],
+    );
     let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stdout));
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{said}{}",
+        text(&output.stdout)
+    );
     assert!(said.contains("subprotocol: feed.v1\n"), "{said}");
     let output = replay(chrome, &[&echo.url(), "--entry", "2", "--wait", "0.3"]);
     assert_eq!(text(&output.stdout), "second \u{0} \u{2028} 😀\n");
@@ -174,12 +235,28 @@ fn what_chrome_saved_is_listed_and_replayed_by_its_number() {
 fn files_that_are_broken_are_refused_with_the_line() {
     let dir = tempfile::tempdir().unwrap();
     for (name, content, expected) in [
-        ("a.ndjson", &b"{\"at\":1,\"way\":\"out\",\"kind\":\"text\",\"text\":\"x\"}\n{broken\n"[..], "a.ndjson, line 2 is not JSON"),
-        ("b.ndjson", b"{\"at\":1,\"way\":\"up\"}\n", "b.ndjson, line 1: \"way\" must be"),
-        ("c.ndjson", b"\x1b]0;title\x07\n", "c.ndjson, line 1 is not JSON"),
+        (
+            "a.ndjson",
+            &b"{\"at\":1,\"way\":\"out\",\"kind\":\"text\",\"text\":\"x\"}\n{broken\n"[..],
+            "a.ndjson, line 2 is not JSON",
+        ),
+        (
+            "b.ndjson",
+            b"{\"at\":1,\"way\":\"up\"}\n",
+            "b.ndjson, line 1: \"way\" must be",
+        ),
+        (
+            "c.ndjson",
+            b"\x1b]0;title\x07\n",
+            "c.ndjson, line 1 is not JSON",
+        ),
         ("d.ndjson", b"", "d.ndjson holds no connection"),
         ("e.har", b"{\"log\":\n{\"entries\":\n[,]}}", "line 3"),
-        ("f.har", b"{\"log\":{\"entries\":[]}}", "f.har holds no WebSocket messages"),
+        (
+            "f.har",
+            b"{\"log\":{\"entries\":[]}}",
+            "f.har holds no WebSocket messages",
+        ),
         ("g.har", b"\xff\xfe\x00", "g.har is not JSON"),
     ] {
         let path = dir.path().join(name);
@@ -187,7 +264,10 @@ fn files_that_are_broken_are_refused_with_the_line() {
         let output = replay(&path, &["127.0.0.1:1"]);
         let said = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.starts_with("error: ") && said.contains(expected), "{said}");
+        assert!(
+            said.starts_with("error: ") && said.contains(expected),
+            "{said}"
+        );
         assert!(!said.contains('\u{1b}'), "{said:?}");
     }
     let output = replay(Path::new("/no/such.har"), &["127.0.0.1:1"]);
@@ -208,6 +288,9 @@ fn wrong_use_is_told() {
     }
     let dir = tempfile::tempdir().unwrap();
     let path = recording(dir.path(), &[("out", "x")]);
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     assert_eq!(replay(&path, &[&free.to_string()]).status.code(), Some(4));
 }

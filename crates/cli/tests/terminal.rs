@@ -3,94 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
+mod terminal_common;
 
 use common::*;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
-
-/// A child on a pseudo-terminal of its own.
-struct Terminal {
-    child: Child,
-    keyboard: File,
-    screen: Receiver<Vec<u8>>,
-    seen: String,
-    device: File,
-}
-
-impl Terminal {
-    fn start(command: &mut Command) -> Terminal {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let path = name.to_str().unwrap();
-        let device = File::options().read(true).write(true).open(path).unwrap();
-        let stdio = || Stdio::from(OwnedFd::from(device.try_clone().unwrap()));
-        let child = command
-            .stdin(stdio())
-            .stdout(stdio())
-            .stderr(stdio())
-            .spawn()
-            .unwrap();
-        let keyboard = File::from(master);
-        let mut from = keyboard.try_clone().unwrap();
-        let (sender, screen) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = from.read(&mut buffer) {
-                if sender.send(buffer[..n].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-        Terminal {
-            child,
-            keyboard,
-            screen,
-            seen: String::new(),
-            device,
-        }
-    }
-
-    fn kind(&mut self, keys: &str) {
-        self.keyboard.write_all(keys.as_bytes()).unwrap();
-    }
-
-    /// Waits until `what` is on the screen after what was waited for before; gives all that came.
-    fn sees(&mut self, what: &str) -> String {
-        let end = Instant::now() + Duration::from_secs(20);
-        loop {
-            if let Some(at) = self.seen.find(what) {
-                let rest = self.seen.split_off(at + what.len());
-                return std::mem::replace(&mut self.seen, rest);
-            }
-            let left = end.saturating_duration_since(Instant::now());
-            match self.screen.recv_timeout(left) {
-                Ok(bytes) => self.seen += &text(&bytes),
-                Err(_) => panic!("{what:?} did not come; on the screen: {:?}", self.seen),
-            }
-        }
-    }
-
-    fn is_cooked(&self) -> bool {
-        let modes = rustix::termios::tcgetattr(&self.device)
-            .unwrap()
-            .local_modes;
-        modes.contains(rustix::termios::LocalModes::ICANON | rustix::termios::LocalModes::ECHO)
-    }
-}
-
-impl Drop for Terminal {
-    fn drop(&mut self) {
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
+use std::io::Write;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+use terminal_common::Terminal;
 
 #[test]
 fn lines_go_out_answers_come_in_and_ctrl_d_leaves_cleanly() {
@@ -156,7 +75,7 @@ fn a_long_paste_arrives_whole_and_ctrl_c_leaves_cleanly() {
     terminal.sees(&format!("< {long}\r\n  end"));
     terminal.kind("\x03");
     terminal.sees("Disconnected (code: 1000, reason: \"\")");
-    assert_eq!(wait_for(&mut terminal.child), Some(0));
+    assert_eq!(wait_for(&mut terminal.child), Some(130));
     assert!(terminal.is_cooked());
 }
 
@@ -221,9 +140,9 @@ fn no_color_and_quiet_are_obeyed() {
         wait_for(&mut terminal.child);
         std::thread::sleep(Duration::from_millis(50));
         while let Ok(bytes) = terminal.screen.try_recv() {
-            terminal.seen += &text(&bytes);
+            terminal.seen.extend(bytes);
         }
-        std::mem::take(&mut terminal.seen)
+        text(&std::mem::take(&mut terminal.seen))
     };
     let log = said(&["echo", "0"]);
     assert!(

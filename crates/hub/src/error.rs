@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use tidewire_hub_sqlite::OpenError;
 
 /// Why [`Hub::start`](crate::Hub::start) failed. Each is one sentence that says what to do.
@@ -28,6 +29,13 @@ pub enum StartError {
     },
     /// The data folder or the store in it cannot be opened.
     Store(OpenError),
+    /// The folder of files to serve cannot be read.
+    Dir {
+        /// Which.
+        dir: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// The system gives no thread, or no event loop.
     Thread(io::Error),
     /// The system gives no randomness.
@@ -47,6 +55,11 @@ impl fmt::Display for StartError {
                 "{addr} can be reached from other machines, and whoever reaches it may use the hub: listen on 127.0.0.1, or say that this is meant with --allow-anonymous"
             ),
             Self::Store(error) => error.fmt(f),
+            Self::Dir { dir, error } => write!(
+                f,
+                "cannot serve the files of {} ({error}): --dir takes a folder that can be read",
+                dir.display()
+            ),
             Self::Thread(error) => write!(
                 f,
                 "the system gives no event loop ({error}): raise its limits of threads and open files"

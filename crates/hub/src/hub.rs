@@ -11,6 +11,7 @@ use crate::lines::Lines;
 use crate::mailbox::{Post, mailbox};
 use crate::node::{HubEvent, Node, Tally, listen, lot};
 use crate::shard::{self, Begin, Front, Started};
+use crate::web::files::Files;
 use std::fmt;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -88,6 +89,13 @@ impl Hub {
             return Err(StartError::Public { addr });
         }
 
+        let files = match &config.dir {
+            None => None,
+            Some(dir) => Some(Files::new(dir).map_err(|error| StartError::Dir {
+                dir: dir.clone(),
+                error,
+            })?),
+        };
         let mut settings = config.settings.clone();
         let durable = engine::options(&settings, Storage::Durable);
         let store = if durable.is_empty() {
@@ -103,6 +111,7 @@ impl Hub {
         let external = store.as_ref().map(sqlite::Store::engine);
         let node = Arc::new(Node {
             lines: Lines::new(&config, &settings),
+            files,
             engines: Map::new(&settings, shards, external),
             agent: Agent::new(config.agent, &addrs, lot::new_token()?),
             sessions: config.sessions && addrs.iter().all(|addr| addr.ip().is_loopback()),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::values::seconds;
-use super::{DialArgs, TranslateArgs};
+use super::{DialArgs, TerminalArgs, TlsArgs, TranslateArgs};
+use crate::bind::Place;
 use crate::connect::expr::Expr;
 
 const EXAMPLES: &str = "\
@@ -69,9 +70,11 @@ pub(crate) struct ConnectArgs {
     pub(crate) dial: DialArgs,
     #[command(flatten)]
     pub(crate) translate: TranslateArgs,
-    /// Listen on PORT or ADDR:PORT, as an interactive server
-    #[arg(short, long, value_name = "PORT", conflicts_with_all = ["url", "connect"])]
-    pub(crate) listen: Option<String>,
+    /// Listen on PORT, ADDR:PORT or unix:/PATH, as an interactive server
+    #[arg(short, long, value_name = "PORT", value_parser = Place::parse, conflicts_with_all = ["url", "connect"])]
+    pub(crate) listen: Option<Place>,
+    #[command(flatten, next_help_heading = "With -l")]
+    pub(crate) listen_tls: TlsArgs,
     /// Send TEXT or @FILE (may be repeated), and read no input
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
@@ -161,6 +164,8 @@ pub(crate) struct ConnectArgs {
         hide_short_help = true
     )]
     pub(crate) on_connect: Vec<String>,
+    #[command(flatten)]
+    pub(crate) terminal: TerminalArgs,
 }
 
 fn interval(text: &str) -> Result<Duration, String> {

@@ -16,6 +16,7 @@ file (TIDEWIRE_CONFIG names it too).
 
 Examples:
   tidewire serve                                    chat on http://127.0.0.1:4000/chat/lobby
+  tidewire serve --dir public                       and the files of ./public, from / on
   tidewire serve --origin https://app.example       let in the pages of that site
   tidewire check-config --sample > tidewire.toml    a file with every option, explained
   tidewire serve --config tidewire.toml --data /var/lib/tidewire
@@ -47,6 +48,9 @@ pub(crate) struct ServeArgs {
     /// Folder of the durable channels and of keys [default: ./tidewire-data]
     #[arg(long, short, value_name = "DIR")]
     pub(crate) data: Option<String>,
+    /// Serve the files of DIR too; the hub's own paths win
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<String>,
     /// Configuration file, in TOML; it starts from deny
     #[arg(long, short, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

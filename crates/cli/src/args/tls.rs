@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 /// TLS of a server.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, PartialEq, Eq, Args)]
 pub(crate) struct TlsArgs {
     /// Speak TLS (wss://, https://) with this certificate and those of its issuers, in PEM
     #[arg(

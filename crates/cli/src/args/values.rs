@@ -22,7 +22,7 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
 }
 
 /// `2`, `0.5`, `2s`, `500ms`.
-pub(super) fn seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a time: write seconds, as in 2, 0.5 or 500ms");
     let (number, scale) = match text.strip_suffix("ms") {
         Some(number) => (number, 0.001),

@@ -95,7 +95,7 @@ async fn talk(plan: Plan, place: Place, args: &ConnectArgs, url: &str) -> Exit {
     let to_terminal = std::io::stdout().is_terminal();
     let form = Form::of(args, url);
     match place {
-        Place::Interactive => interactive::run(link, plan).await,
+        Place::Interactive => interactive::run(link, plan, url, &args.terminal).await,
         Place::NoInput => pipe::run(link, plan, input::none(), form, to_terminal).await,
         Place::Stdin => {
             let input = input::stdin(cut(args));

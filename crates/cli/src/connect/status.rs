@@ -124,7 +124,7 @@ fn quoted(payload: &[u8]) -> String {
 }
 
 /// The time of day, in UTC: `12:01:07.113Z`.
-fn clock() -> String {
+pub(super) fn clock() -> String {
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();

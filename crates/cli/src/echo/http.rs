@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 type Answer = Response<UnsyncBoxBody<Bytes, io::Error>>;
 
 /// What plain requests are answered with.
-pub(super) struct Pages {
+pub(crate) struct Pages {
     files: Option<(PathBuf, ServeDir)>,
 }
 
@@ -40,7 +40,7 @@ impl Pages {
     ///
     /// # Errors
     /// When `dir` is not a directory that can be read: a sentence for the user.
-    pub(super) fn new(dir: Option<&Path>) -> Result<Pages, String> {
+    pub(crate) fn new(dir: Option<&Path>) -> Result<Pages, String> {
         let Some(dir) = dir else {
             return Ok(Pages { files: None });
         };
@@ -77,7 +77,7 @@ impl Pages {
             None if at_root => page(),
             None => sentence(
                 StatusCode::NOT_FOUND,
-                "Nothing here over plain HTTP. This is a WebSocket echo server: every path takes a \
+                "Nothing here over plain HTTP. This is a WebSocket server: every path takes a \
                  WebSocket, and / is a page to try it with.\n",
             ),
             Some(_) if is_out_of_bounds(path) => no_such_file(),
@@ -182,7 +182,7 @@ fn guard(mut answer: Answer) -> Answer {
 
 /// Answers the one request whose bytes begin with `head`, and ends the connection: the next
 /// WebSocket handshake comes on a fresh one. A peer that stalls for 20 seconds is given up.
-pub(super) async fn serve<S>(head: Bytes, io: S, pages: &Pages)
+pub(crate) async fn serve<S>(head: Bytes, io: S, pages: &Pages)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

@@ -107,7 +107,7 @@ async fn other_paths_say_what_this_is() {
     let pages = Pages::new(None).unwrap();
     let answer = get(&pages, "/chat").await;
     assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
-    assert!(answer.contains("WebSocket echo server"), "{answer}");
+    assert!(answer.contains("WebSocket server"), "{answer}");
 }
 
 #[tokio::test]

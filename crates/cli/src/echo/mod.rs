@@ -1,7 +1,7 @@
 //! `tidewire echo`: one acceptor, one event loop per thread, a task per connection.
 
 mod drain;
-mod http;
+pub(crate) mod http;
 mod log;
 mod pump;
 mod rewind;

@@ -170,7 +170,10 @@ mod tests {
         assert_eq!(records.len(), 3);
         assert!(matches!(&records[0].what, What::Open(open) if open.request[0].0 == "Origin"));
         assert_eq!(records[1].at, 1_767_323_046_123_456);
-        assert_eq!((records[1].dir, &records[1].what), (Dir::Out, &What::Text("hi".into())));
+        assert_eq!(
+            (records[1].dir, &records[1].what),
+            (Dir::Out, &What::Text("hi".into()))
+        );
         assert_eq!(records[2].what, What::Binary(vec![0, 1, 255].into()));
     }
 
@@ -178,20 +181,47 @@ mod tests {
     fn what_is_broken_is_named_with_its_place() {
         let one = |message: Value| messages(json!([message]));
         for (file, expected) in [
-            (b"{".to_vec(), "is not JSON: EOF while parsing an object at line 1"),
-            (b"{\"log\":\n{\"entries\":\n[,]}}".to_vec(), "is not JSON: expected value at line 3"),
+            (
+                b"{".to_vec(),
+                "is not JSON: EOF while parsing an object at line 1",
+            ),
+            (
+                b"{\"log\":\n{\"entries\":\n[,]}}".to_vec(),
+                "is not JSON: expected value at line 3",
+            ),
             (b"[]".to_vec(), "is not a HAR file"),
             (b"[".repeat(100_000), "is not JSON: recursion limit"),
             (b"\xff".to_vec(), "is not JSON"),
             (har(json!([null, 5, {}])), "holds no WebSocket messages"),
             (one(json!(7)), "entry 2, message 1: must be an object"),
-            (one(json!({"type": "up", "time": 1, "opcode": 1, "data": ""})), "entry 2, message 1: \"type\" must"),
-            (one(json!({"type": "send", "time": "1", "opcode": 1, "data": ""})), "entry 2, message 1: \"time\" must"),
-            (one(json!({"type": "send", "time": 1e300, "opcode": 1, "data": ""})), "entry 2, message 1: \"time\" must"),
-            (one(json!({"type": "send", "time": 1, "opcode": 3, "data": ""})), "entry 2, message 1: \"opcode\" must"),
-            (one(json!({"type": "send", "time": 1, "opcode": 2, "data": "*"})), "entry 2, message 1: \"data\" of a binary"),
-            (one(json!({"type": "send", "time": 1, "opcode": 1, "data": {}})), "entry 2, message 1: \"data\" must be a text"),
-            (har(json!([{"_tidewireEvents": [{"way": "event"}]}])), "entry 1, event 1: \"at\""),
+            (
+                one(json!({"type": "up", "time": 1, "opcode": 1, "data": ""})),
+                "entry 2, message 1: \"type\" must",
+            ),
+            (
+                one(json!({"type": "send", "time": "1", "opcode": 1, "data": ""})),
+                "entry 2, message 1: \"time\" must",
+            ),
+            (
+                one(json!({"type": "send", "time": 1e300, "opcode": 1, "data": ""})),
+                "entry 2, message 1: \"time\" must",
+            ),
+            (
+                one(json!({"type": "send", "time": 1, "opcode": 3, "data": ""})),
+                "entry 2, message 1: \"opcode\" must",
+            ),
+            (
+                one(json!({"type": "send", "time": 1, "opcode": 2, "data": "*"})),
+                "entry 2, message 1: \"data\" of a binary",
+            ),
+            (
+                one(json!({"type": "send", "time": 1, "opcode": 1, "data": {}})),
+                "entry 2, message 1: \"data\" must be a text",
+            ),
+            (
+                har(json!([{"_tidewireEvents": [{"way": "event"}]}])),
+                "entry 1, event 1: \"at\"",
+            ),
         ] {
             let said = read(&file).unwrap_err();
             assert!(said.starts_with(expected), "{said}");

@@ -81,7 +81,12 @@ mod tests {
 
     #[test]
     fn times_that_are_none_are_not_taken() {
-        for (number, each) in [(f64::NAN, 1e6), (f64::INFINITY, 1.0), (1e300, 1e6), (-9e12, 1e6)] {
+        for (number, each) in [
+            (f64::NAN, 1e6),
+            (f64::INFINITY, 1.0),
+            (1e300, 1e6),
+            (-9e12, 1e6),
+        ] {
             assert_eq!(from_number(number, each), None, "{number}");
         }
         for text in ["", "now", "2026-13-02T03:04:05Z", "2026-01-02"] {

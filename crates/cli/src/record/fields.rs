@@ -23,13 +23,21 @@ impl<'a> Fields<'a> {
 
     pub(super) fn text(&self, name: &str) -> Result<Option<&'a str>, String> {
         self.get(name)
-            .map(|value| value.as_str().ok_or_else(|| format!("{name:?} must be a text")))
+            .map(|value| {
+                value
+                    .as_str()
+                    .ok_or_else(|| format!("{name:?} must be a text"))
+            })
             .transpose()
     }
 
     pub(super) fn number(&self, name: &str) -> Result<Option<f64>, String> {
         self.get(name)
-            .map(|value| value.as_f64().ok_or_else(|| format!("{name:?} must be a number")))
+            .map(|value| {
+                value
+                    .as_f64()
+                    .ok_or_else(|| format!("{name:?} must be a number"))
+            })
             .transpose()
     }
 

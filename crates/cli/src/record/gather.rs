@@ -84,7 +84,10 @@ pub(super) fn lines(mut input: impl BufRead) -> Result<Vec<Session>, String> {
         if read as u64 == LONGEST {
             return Err(format!("line {number} is longer than any recording's"));
         }
-        let text = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&line).trim_ascii();
+        let text = line
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&line)
+            .trim_ascii();
         if text.is_empty() {
             continue;
         }
@@ -138,7 +141,10 @@ mod tests {
             .iter()
             .map(|s| (s.url.as_str(), s.records.len()))
             .collect();
-        assert_eq!(found, [("", 1), ("ws://a/", 2), ("ws://b/", 2), ("ws://c/", 1)]);
+        assert_eq!(
+            found,
+            [("", 1), ("ws://a/", 2), ("ws://b/", 2), ("ws://c/", 1)]
+        );
     }
 
     #[test]
@@ -153,11 +159,17 @@ mod tests {
     fn a_wrong_line_is_named_by_its_number() {
         let good = row(r#""way":"out","kind":"text","text":"x""#);
         for (bad, expected) in [
-            ("{broken", "line 2 is not JSON (key must be a string at column 2): \"{broken\""),
+            (
+                "{broken",
+                "line 2 is not JSON (key must be a string at column 2): \"{broken\"",
+            ),
             ("{\"way\":\"up\"}", "line 2: \"way\" must be"),
             ("null", "line 2: must be an object"),
             ("\u{1b}[2J", "line 2 is not JSON"),
-            (&"[".repeat(100_000), "line 2 is not JSON (recursion limit exceeded"),
+            (
+                &"[".repeat(100_000),
+                "line 2 is not JSON (recursion limit exceeded",
+            ),
         ] {
             let said = lines(format!("{good}{bad}\n").as_bytes()).unwrap_err();
             assert!(said.starts_with(expected), "{said}");

@@ -48,7 +48,10 @@ mod tests {
         let text = |secrets| format!("{:?}", opening("ws://me:pw@h/x?a=@b", &opened, secrets));
         let kept = text(false);
         for secret in ["abc", "a=b", "s=1", "pw", "me"] {
-            assert!(!kept.contains(&format!("{secret}\"")) && !kept.contains("me:pw"), "{secret}: {kept}");
+            assert!(
+                !kept.contains(&format!("{secret}\"")) && !kept.contains("me:pw"),
+                "{secret}: {kept}"
+            );
         }
         assert!(kept.contains("ws://h/x?a=@b"), "{kept}");
         assert!(kept.contains(r#"("X-A", "1"), ("X-A", "2:3")"#), "{kept}");

@@ -25,10 +25,12 @@ pub(crate) fn load(path: &Path) -> Result<Vec<Session>, String> {
         false => gather::lines(input),
         true => har(input),
     }
-    .map_err(|wrong| match wrong.starts_with("line") || wrong.starts_with("entry") {
-        true => format!("{name}, {wrong}"),
-        false => format!("{name} {wrong}"),
-    })?;
+    .map_err(
+        |wrong| match wrong.starts_with("line") || wrong.starts_with("entry") {
+            true => format!("{name}, {wrong}"),
+            false => format!("{name} {wrong}"),
+        },
+    )?;
     if sessions.is_empty() {
         return Err(format!("{name} holds no connection"));
     }
@@ -52,7 +54,10 @@ fn is_har(path: &Path, start: &[u8]) -> bool {
     let named = path
         .extension()
         .is_some_and(|suffix| suffix.eq_ignore_ascii_case("har"));
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
+    let start = start
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(start)
+        .trim_ascii_start();
     let log = start
         .strip_prefix(b"{")
         .is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"log\""));
@@ -100,7 +105,11 @@ mod tests {
             let said = load(&path).unwrap_err();
             assert!(said.contains(&format!("{name}{expected}")), "{said}");
         }
-        assert!(load(&dir.path().join("none")).unwrap_err().starts_with("cannot read "));
+        assert!(
+            load(&dir.path().join("none"))
+                .unwrap_err()
+                .starts_with("cannot read ")
+        );
         assert!(load(dir.path()).is_err());
     }
 }

@@ -144,7 +144,12 @@ fn short(fields: Fields<'_>) -> Result<Part, String> {
         _ => return Ok(Part::Nothing),
     };
     let conn = fields.whole("conn", u32::MAX)?;
-    Ok(Part::Record(Record { at, conn, dir, what }))
+    Ok(Part::Record(Record {
+        at,
+        conn,
+        dir,
+        what,
+    }))
 }
 
 fn needed<T>(data: Option<T>) -> Result<T, String> {
@@ -164,7 +169,9 @@ fn time_of_row(fields: Fields<'_>) -> Result<i64, String> {
 
 fn code(fields: Fields<'_>) -> Result<u16, String> {
     let code = fields.whole("code", u32::from(u16::MAX))?;
-    Ok(code.and_then(|code| u16::try_from(code).ok()).unwrap_or(1005))
+    Ok(code
+        .and_then(|code| u16::try_from(code).ok())
+        .unwrap_or(1005))
 }
 
 fn control(text: Option<&str>, bytes: Option<Vec<u8>>) -> Cow<'static, [u8]> {
@@ -250,24 +257,39 @@ mod tests {
             (json!({}), "\"way\" (or \"dir\") is missing"),
             (with(json!({"way": "up"})), "\"way\" must be"),
             (with(json!({"way": 3})), "\"way\" must be a text"),
-            (with(json!({"kind": "constructor"})), "\"kind\" must be one of"),
+            (
+                with(json!({"kind": "constructor"})),
+                "\"kind\" must be one of",
+            ),
             (with(json!({"at": "now"})), "\"at\" must be a time"),
             (with(json!({"at": 1e300})), "\"at\" must be a time"),
             (with(json!({"text": 5})), "\"text\" must be a text"),
             (with(json!({"text": null})), "a text message needs \"text\""),
             (with(json!({"kind": "binary"})), "a binary message needs"),
             (with(json!({"base64": "%%%"})), "\"base64\" must be base64"),
-            (with(json!({"kind": "close", "code": -1})), "\"code\" must be"),
-            (with(json!({"kind": "close", "code": 1.5})), "\"code\" must be"),
+            (
+                with(json!({"kind": "close", "code": -1})),
+                "\"code\" must be",
+            ),
+            (
+                with(json!({"kind": "close", "code": 1.5})),
+                "\"code\" must be",
+            ),
             (with(json!({"detail": []})), "\"detail\" must be an object"),
             (with(json!({"conn": 1e12})), "\"conn\" must be"),
             (json!({"dir": "in", "op": "text"}), "\"t\" must be a time"),
-            (json!({"dir": "up", "op": "text", "t": 1}), "\"dir\" must be"),
+            (
+                json!({"dir": "up", "op": "text", "t": 1}),
+                "\"dir\" must be",
+            ),
             (json!({"dir": "in", "op": "text", "t": 1}), "needs \"data\""),
             (json!({"dir": "in", "t": 1}), "\"op\" is missing"),
         ] {
             let said = read(line.clone()).unwrap_err();
-            assert!(said.starts_with(expected) || said.contains(expected), "{line}: {said}");
+            assert!(
+                said.starts_with(expected) || said.contains(expected),
+                "{line}: {said}"
+            );
         }
     }
 }

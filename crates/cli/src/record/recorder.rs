@@ -40,7 +40,8 @@ impl Recorder {
         let suffix = path
             .extension()
             .map(|suffix| suffix.to_string_lossy().to_ascii_lowercase());
-        let cannot = |error: io::Error| format!("--record: cannot write {}: {error}", path.display());
+        let cannot =
+            |error: io::Error| format!("--record: cannot write {}: {error}", path.display());
         let format = match suffix.as_deref() {
             Some("ndjson" | "jsonl") => Format::Ndjson {
                 file: append(path).map_err(cannot)?,
@@ -246,11 +247,17 @@ mod tests {
     fn a_name_without_a_format_is_refused_with_both() {
         for name in ["x", "x.txt", "x.har.gz", ".har.txt"] {
             let error = Recorder::create(Path::new(name), "ws://h/", false).unwrap_err();
-            assert!(error.contains(".ndjson") && error.contains(".har"), "{error}");
+            assert!(
+                error.contains(".ndjson") && error.contains(".har"),
+                "{error}"
+            );
             assert!(Recorder::judge(name).is_err());
         }
         assert!(Recorder::judge("a/b.NDJSON").is_ok());
         let error = Recorder::create(Path::new("/no/such/place.har"), "", false).unwrap_err();
-        assert!(error.starts_with("--record: cannot write /no/such/place.har"), "{error}");
+        assert!(
+            error.starts_with("--record: cannot write /no/such/place.har"),
+            "{error}"
+        );
     }
 }

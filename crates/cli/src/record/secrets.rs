@@ -8,13 +8,31 @@ const IN_URL: &str = "redacted";
 
 /// Parts of the names of headers and query parameters whose values give access.
 const SECRET: [&str; 12] = [
-    "auth", "cookie", "token", "secret", "password", "passwd", "apikey", "api-key", "api_key",
-    "credential", "signature", "jwt",
+    "auth",
+    "cookie",
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "apikey",
+    "api-key",
+    "api_key",
+    "credential",
+    "signature",
+    "jwt",
 ];
 
 /// Query parameters with names that are secret only as a whole.
 const WHOLE: [&str; 9] = [
-    "key", "pass", "pwd", "sig", "sid", "session", "session_id", "sessionid", "ticket",
+    "key",
+    "pass",
+    "pwd",
+    "sig",
+    "sid",
+    "session",
+    "session_id",
+    "sessionid",
+    "ticket",
 ];
 
 /// Whether the value of a header with this name is not to be seen.
@@ -40,7 +58,9 @@ pub(crate) fn bare(url: &str) -> String {
         Some((scheme, rest)) => {
             let end = rest.find(['/', '#']).unwrap_or(rest.len());
             let (authority, path) = rest.split_at(end);
-            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            let host = authority
+                .rsplit_once('@')
+                .map_or(authority, |(_, host)| host);
             format!("{scheme}://{host}{path}")
         }
     };
@@ -70,8 +90,14 @@ mod tests {
         for (url, expected) in [
             ("ws://me:pw@h/x?a=@b", "ws://h/x?a=@b"),
             ("ws://h", "ws://h"),
-            ("ws://a:b@h?Access_Token=x&y=1&key=k&token=", "ws://h?Access_Token=redacted&y=1&key=redacted&token="),
-            ("/p?X-Amz-Signature=abc&keys=1&sid=2", "/p?X-Amz-Signature=redacted&keys=1&sid=redacted"),
+            (
+                "ws://a:b@h?Access_Token=x&y=1&key=k&token=",
+                "ws://h?Access_Token=redacted&y=1&key=redacted&token=",
+            ),
+            (
+                "/p?X-Amz-Signature=abc&keys=1&sid=2",
+                "/p?X-Amz-Signature=redacted&keys=1&sid=redacted",
+            ),
             ("?token", "?token"),
             ("", ""),
         ] {
@@ -81,10 +107,23 @@ mod tests {
 
     #[test]
     fn headers_that_give_access_are_known_by_their_names() {
-        for name in ["Authorization", "PROXY-AUTHORIZATION", "cookie", "Set-Cookie", "X-Api-Key", "x-auth-token"] {
+        for name in [
+            "Authorization",
+            "PROXY-AUTHORIZATION",
+            "cookie",
+            "Set-Cookie",
+            "X-Api-Key",
+            "x-auth-token",
+        ] {
             assert!(is_secret_header(name), "{name}");
         }
-        for name in ["Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "User-Agent"] {
+        for name in [
+            "Host",
+            "Origin",
+            "Sec-WebSocket-Key",
+            "Sec-WebSocket-Protocol",
+            "User-Agent",
+        ] {
             assert!(!is_secret_header(name), "{name}");
         }
     }

@@ -45,7 +45,11 @@ enum Shape {
 }
 
 /// Finds the differences, in order.
-pub(super) fn messages<'a>(recorded: &'a [Message], now: &'a [Message], ignore: &[Ignore]) -> Vec<Difference<'a>> {
+pub(super) fn messages<'a>(
+    recorded: &'a [Message],
+    now: &'a [Message],
+    ignore: &[Ignore],
+) -> Vec<Difference<'a>> {
     let shapes = |list: &[Message]| -> Vec<Shape> {
         list.iter().map(|message| shape(message, ignore)).collect()
     };
@@ -70,7 +74,10 @@ pub(super) fn messages<'a>(recorded: &'a [Message], now: &'a [Message], ignore: 
 }
 
 /// The difference between two ends, if there is one that matters: what was, and what is.
-pub(super) fn ends(recorded: Option<&(u16, String)>, now: &(u16, String)) -> Option<(String, String)> {
+pub(super) fn ends(
+    recorded: Option<&(u16, String)>,
+    now: &(u16, String),
+) -> Option<(String, String)> {
     let (was, reason) = recorded?;
     // When all is said, a replay closes by itself; whether the recorded client did is not known.
     let ordinary = |code: u16| matches!(code, 1000 | 1001 | 1005);
@@ -99,7 +106,13 @@ fn shape(message: &Message, ignore: &[Ignore]) -> Shape {
     }
 }
 
-fn changed<'a>(at: usize, old: &Shape, new: &Shape, was: &'a Message, is: &'a Message) -> Difference<'a> {
+fn changed<'a>(
+    at: usize,
+    old: &Shape,
+    new: &Shape,
+    was: &'a Message,
+    is: &'a Message,
+) -> Difference<'a> {
     let json = |shape: &Shape| match shape {
         Shape::Json(text) => serde_json::from_str(text).ok(),
         _ => None,
@@ -129,7 +142,12 @@ fn places(path: &str, was: Option<&Value>, is: Option<&Value>, found: &mut Vec<P
         }
         (Some(Value::Array(old)), Some(Value::Array(new))) => {
             for index in 0..old.len().max(new.len()) {
-                places(&format!("{path}[{index}]"), old.get(index), new.get(index), found);
+                places(
+                    &format!("{path}[{index}]"),
+                    old.get(index),
+                    new.get(index),
+                    found,
+                );
             }
         }
         _ => found.push(Place {
@@ -172,7 +190,10 @@ mod tests {
         let new = texts(&["a", "c", "d", "e"]);
         assert_eq!(
             messages(&old, &new, &[]),
-            [Difference::Missing(2, &old[1]), Difference::Extra(4, &new[3])]
+            [
+                Difference::Missing(2, &old[1]),
+                Difference::Extra(4, &new[3])
+            ]
         );
     }
 
@@ -205,7 +226,10 @@ mod tests {
     #[test]
     fn text_and_binary_are_not_the_same() {
         let (old, new) = (texts(&["x"]), vec![Message::from(b"x")]);
-        assert_eq!(messages(&old, &new, &[]), [Difference::Other(1, &old[0], &new[0])]);
+        assert_eq!(
+            messages(&old, &new, &[]),
+            [Difference::Other(1, &old[0], &new[0])]
+        );
     }
 
     #[test]
@@ -220,7 +244,11 @@ mod tests {
             (4001, 1000, true),
             (1000, 4001, true),
         ] {
-            assert_eq!(ends(Some(&end(was)), &end(is)).is_some(), differ, "{was} {is}");
+            assert_eq!(
+                ends(Some(&end(was)), &end(is)).is_some(),
+                differ,
+                "{was} {is}"
+            );
         }
         assert_eq!(ends(None, &end(4001)), None);
     }
@@ -228,7 +256,9 @@ mod tests {
     #[test]
     fn many_messages_that_have_nothing_in_common_are_compared_in_time() {
         let list = |from: u32| -> Vec<Message> {
-            (from..from + 20_000).map(|n| Message::from(n.to_string())).collect()
+            (from..from + 20_000)
+                .map(|n| Message::from(n.to_string()))
+                .collect()
         };
         assert_eq!(messages(&list(0), &list(50_000), &[]).len(), 20_000);
     }

@@ -38,7 +38,9 @@ impl Ignore {
             .and_then(|rest| rest.strip_suffix('/'))
             .unwrap_or(text);
         if expression.is_empty() {
-            return Err("there is nothing to pass over: write a path such as $.id, or /REGEX/".to_owned());
+            return Err(
+                "there is nothing to pass over: write a path such as $.id, or /REGEX/".to_owned(),
+            );
         }
         Regex::new(expression)
             .map(Ignore::Text)
@@ -139,7 +141,10 @@ fn children(value: &mut Value) -> Box<dyn Iterator<Item = &mut Value> + '_> {
     }
 }
 
-fn matching<'a>(value: &'a mut Value, segment: &Segment) -> Box<dyn Iterator<Item = &'a mut Value> + 'a> {
+fn matching<'a>(
+    value: &'a mut Value,
+    segment: &Segment,
+) -> Box<dyn Iterator<Item = &'a mut Value> + 'a> {
     match (value, segment) {
         (value, Segment::Any) => children(value),
         (Value::Object(fields), Segment::Key(key)) => Box::new(fields.get_mut(key).into_iter()),
@@ -157,18 +162,49 @@ mod tests {
     #[test]
     fn paths_take_out_what_they_lead_to() {
         for (path, expected) in [
-            ("$.id", json!({"a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]})),
-            ("$.a.ts", json!({"id": 0, "a": {"b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]})),
-            ("$['a'][\"b c\"]", json!({"id": 0, "a": {"ts": 1}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]})),
-            ("$.l[1].ts", json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"x": 5}]})),
-            ("$.l[*].ts", json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{}, {"x": 5}]})),
-            ("$..ts", json!({"id": 0, "a": {"b c": 2}, "l": [{}, {"x": 5}]})),
-            ("$.l[0]", json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [null, {"ts": 4, "x": 5}]})),
-            ("$.a.*", json!({"id": 0, "a": {}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]})),
-            ("$..[1]", json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, null]})),
-            ("$.no.such[7]", json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]})),
+            (
+                "$.id",
+                json!({"a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]}),
+            ),
+            (
+                "$.a.ts",
+                json!({"id": 0, "a": {"b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]}),
+            ),
+            (
+                "$['a'][\"b c\"]",
+                json!({"id": 0, "a": {"ts": 1}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]}),
+            ),
+            (
+                "$.l[1].ts",
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"x": 5}]}),
+            ),
+            (
+                "$.l[*].ts",
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{}, {"x": 5}]}),
+            ),
+            (
+                "$..ts",
+                json!({"id": 0, "a": {"b c": 2}, "l": [{}, {"x": 5}]}),
+            ),
+            (
+                "$.l[0]",
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [null, {"ts": 4, "x": 5}]}),
+            ),
+            (
+                "$.a.*",
+                json!({"id": 0, "a": {}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]}),
+            ),
+            (
+                "$..[1]",
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, null]}),
+            ),
+            (
+                "$.no.such[7]",
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]}),
+            ),
         ] {
-            let mut value = json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]});
+            let mut value =
+                json!({"id": 0, "a": {"ts": 1, "b c": 2}, "l": [{"ts": 3}, {"ts": 4, "x": 5}]});
             Ignore::parse(path).unwrap().remove(&mut value);
             assert_eq!(value, expected, "{path}");
         }
@@ -183,7 +219,9 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_refused() {
-        for text in ["", "//", "$", "$.", "$..", "$a", "$.a[", "$.a[x]", "$.a['b]", "$.a[-1]", "/(/", "("] {
+        for text in [
+            "", "//", "$", "$.", "$..", "$a", "$.a[", "$.a[x]", "$.a['b]", "$.a[-1]", "/(/", "(",
+        ] {
             assert!(Ignore::parse(text).is_err(), "{text}");
         }
     }

@@ -111,7 +111,10 @@ async fn replay(dial: &Dial, plan: &Plan, args: &ReplayArgs) -> Exit {
 fn choose<'a>(sessions: &'a [Session], args: &ReplayArgs) -> Result<&'a Session, Exit> {
     let sentence = match (args.entry, sessions) {
         (None, [only]) => return Ok(only),
-        (None, _) => format!("the recording holds {} connections: choose one with --entry N", sessions.len()),
+        (None, _) => format!(
+            "the recording holds {} connections: choose one with --entry N",
+            sessions.len()
+        ),
         (Some(number), _) => match number.checked_sub(1).and_then(|at| sessions.get(at)) {
             Some(session) => return Ok(session),
             None => format!("--entry {number}: the recording holds {}", sessions.len()),
@@ -130,12 +133,19 @@ fn described(number: usize, session: &Session) -> String {
         "" => "(unknown URL)".to_owned(),
         url => term::line(url, 200),
     };
-    let opened = session.records.iter().any(|record| matches!(record.what, What::Open(_)));
+    let opened = session
+        .records
+        .iter()
+        .any(|record| matches!(record.what, What::Open(_)));
     format!(
         "{number}  {}  {url}  sent {}, received {}{}",
         began.map_or_else(String::new, |record| record::iso(record.at)),
         session.messages(Dir::Out),
         session.messages(Dir::In),
-        if opened { "" } else { " (its beginning is missing)" },
+        if opened {
+            ""
+        } else {
+            " (its beginning is missing)"
+        },
     )
 }

@@ -107,10 +107,13 @@ impl Plan {
 
 /// The subprotocols that were offered, or the one that was chosen.
 pub(super) fn subprotocols(session: &Session) -> Vec<String> {
-    let opening = session.records.iter().find_map(|record| match &record.what {
-        What::Open(opening) => Some(opening),
-        _ => None,
-    });
+    let opening = session
+        .records
+        .iter()
+        .find_map(|record| match &record.what {
+            What::Open(opening) => Some(opening),
+            _ => None,
+        });
     let Some(opening) = opening else {
         return Vec::new();
     };
@@ -163,9 +166,20 @@ mod tests {
             (300, Dir::Out, What::Ping(vec![0; 126].into())),
             (400, Dir::Out, What::Ping(vec![1].into())),
             (500, Dir::In, What::Pong(vec![1].into(), None)),
-            (600, Dir::In, What::Close { code: 4001, reason: "x".into() }),
+            (
+                600,
+                Dir::In,
+                What::Close {
+                    code: 4001,
+                    reason: "x".into(),
+                },
+            ),
         ]));
-        let steps: Vec<_> = plan.steps.iter().map(|s| (s.at.as_millis(), s.behind)).collect();
+        let steps: Vec<_> = plan
+            .steps
+            .iter()
+            .map(|s| (s.at.as_millis(), s.behind))
+            .collect();
         assert_eq!(steps, [(100, 0), (100, 1), (400, 1)]);
         assert_eq!(plan.steps[2].act, Act::Ping(vec![1]));
         assert_eq!(plan.expected, [Message::from("A")]);
@@ -196,7 +210,11 @@ mod tests {
                 subprotocol: chosen.map(str::to_owned),
                 ..Opening::default()
             };
-            subprotocols(&session(vec![(0, Dir::Out, What::Open(Cow::Owned(opening)))]))
+            subprotocols(&session(vec![(
+                0,
+                Dir::Out,
+                What::Open(Cow::Owned(opening)),
+            )]))
         };
         assert_eq!(of("a, b,a", Some("b")), ["a", "b"]);
         assert_eq!(of("[redacted], b\r\nX: y, ", None), Vec::<String>::new());

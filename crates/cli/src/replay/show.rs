@@ -16,7 +16,11 @@ const TOLD: usize = 1000;
 const SHOWN: usize = 400;
 
 /// Prints all differences, and gives their number; `of`: how many messages were recorded.
-pub(super) fn print(differences: &[Difference<'_>], ends: Option<&(String, String)>, of: usize) -> usize {
+pub(super) fn print(
+    differences: &[Difference<'_>],
+    ends: Option<&(String, String)>,
+    of: usize,
+) -> usize {
     let colour = term::colour_wanted(&io::stdout());
     let mut out = String::new();
     for difference in differences.iter().take(TOLD) {
@@ -49,7 +53,10 @@ fn told(difference: &Difference<'_>, colour: bool) -> String {
             paint(colour, Style::Bad, &words) + "\n"
         }
         Difference::Extra(number, message) => {
-            let words = format!("+ message {number} is not in the recording: {}", shown(message));
+            let words = format!(
+                "+ message {number} is not in the recording: {}",
+                shown(message)
+            );
             paint(colour, Style::Good, &words) + "\n"
         }
         Difference::Json(number, places) => {
@@ -57,7 +64,10 @@ fn told(difference: &Difference<'_>, colour: bool) -> String {
             format!("~ message {number} came otherwise\n{}", lines.concat())
         }
         Difference::Other(number, was, is) => {
-            format!("~ message {number} came otherwise\n{}", both(colour, &shown(was), &shown(is)))
+            format!(
+                "~ message {number} came otherwise\n{}",
+                both(colour, &shown(was), &shown(is))
+            )
         }
     }
 }
@@ -115,13 +125,19 @@ mod tests {
         let harmless = |c: char| c == '\n' || !c.is_control() && c != '\u{202e}';
         assert!(lines.chars().all(harmless), "{lines:?}");
         assert_eq!(lines.lines().count(), 6, "{lines}");
-        assert!(lines.starts_with("- message 1 did not come: a\\x1b[2J\\n> b\n"), "{lines}");
+        assert!(
+            lines.starts_with("- message 1 did not come: a\\x1b[2J\\n> b\n"),
+            "{lines}"
+        );
     }
 
     #[test]
     fn colour_is_for_what_was_and_what_is() {
         let message = Message::from("x");
         let line = told(&Difference::Extra(4, &message), true);
-        assert_eq!(line, "\u{1b}[32m+ message 4 is not in the recording: x\u{1b}[0m\n");
+        assert_eq!(
+            line,
+            "\u{1b}[32m+ message 4 is not in the recording: x\u{1b}[0m\n"
+        );
     }
 }

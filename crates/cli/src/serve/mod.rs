@@ -52,6 +52,7 @@ fn prepare(args: &ServeArgs) -> Result<(Config, String), Failure> {
     let mut flags = Flags::default();
     flags.listen.clone_from(&args.listen);
     flags.data.clone_from(&args.data);
+    flags.dir.clone_from(&args.dir);
     flags.hosts.clone_from(&args.host);
     flags.origins.clone_from(&args.origin);
     flags.allow_anonymous = args.allow_anonymous;

@@ -73,7 +73,7 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
     };
     let faults = Faults::of(args);
     announce(args, &door, &dial, &faults);
-    let headers = headers(args, &dial);
+    let headers = headers(&dial);
     let log = Rc::new(RefCell::new(Log::new(args.json, recorder)));
     let tap = Rc::new(Tap {
         changes: Changes::to(dial.url(), headers, faults.need_no_compression()),
@@ -138,17 +138,10 @@ fn announce(args: &TapArgs, door: &Door, dial: &Dial, faults: &Faults) {
 }
 
 /// The headers that the command line adds to requests.
-fn headers(args: &TapArgs, dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
-    let origin = args.dial.origin.iter().map(|origin| ("Origin", origin.clone()));
-    let offered = dial.offered().join(", ");
-    let offered = (!offered.is_empty()).then_some(("Sec-WebSocket-Protocol", offered));
-    let own = args.dial.headers.iter();
-    own.map(|(name, value)| (name.as_str(), value.clone()))
-        .chain(origin)
-        .chain(offered)
-        .filter_map(|(name, value)| {
-            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
-            Some((name, HeaderValue::from_str(&value).ok()?))
-        })
-        .collect()
+fn headers(dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
+    let offered = HeaderValue::from_str(&dial.offered().join(", "))
+        .ok()
+        .filter(|value| !value.is_empty())
+        .map(|value| (http::header::SEC_WEBSOCKET_PROTOCOL, value));
+    dial.headers().iter().cloned().chain(offered).collect()
 }

@@ -2,16 +2,26 @@
 //! interactive server.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
-use rustyline::history::MemHistory;
-use rustyline::{Config, Editor, ExternalPrinter};
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, Editor, ExternalPrinter};
 use tokio::sync::mpsc;
 
-/// How long the line editor has to show the last line when a session ends in the middle of a typed
-/// one.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+use super::editing::{self, Typist, Words};
+use super::screen::{Phase, Plain, Screen};
+use super::{elsewhere, history};
+
+/// How often it is looked whether the last lines are on the screen, and how many times.
+const LAST_WORDS: (Duration, u32) = (Duration::from_millis(5), 200);
+
+/// Longer texts are not searched for keys, in bytes.
+const LEARNED: usize = 64 * 1024;
 
 /// What the user typed.
 #[derive(Debug)]
@@ -22,10 +32,21 @@ pub(crate) enum Typed {
     Failed(String),
 }
 
+/// What a prompt knows beforehand.
+#[derive(Debug, Default)]
+pub(crate) struct Habits {
+    /// The file that keeps what was typed for later runs; see [`history::file`].
+    pub(crate) history: Option<PathBuf>,
+    /// What Tab completes at the start of an entry, with their `/`.
+    pub(crate) commands: &'static [&'static str],
+}
+
 /// The prompt `> ` at the bottom of a terminal. The typed entries come through a channel, which ends
 /// with Ctrl-C on an empty line or Ctrl-D.
 pub(crate) struct Prompt {
-    printer: Box<dyn ExternalPrinter + Send>,
+    screen: Arc<Screen>,
+    words: Arc<Mutex<Words>>,
+    interrupted: Arc<AtomicBool>,
     typing: std::thread::JoinHandle<()>,
     modes: Modes,
 }
@@ -36,19 +57,68 @@ impl Prompt {
     /// # Errors
     /// When there is no line editor here; the sentence says why.
     pub(crate) fn open() -> Result<(Prompt, mpsc::Receiver<Typed>), String> {
-        let wrong =
-            |error: rustyline::error::ReadlineError| format!("no line editor here: {error}");
+        Prompt::open_with(Habits::default())
+    }
+
+    /// The same, with habits.
+    ///
+    /// # Errors
+    /// As [`Prompt::open`].
+    pub(crate) fn open_with(habits: Habits) -> Result<(Prompt, mpsc::Receiver<Typed>), String> {
+        let wrong = |error: ReadlineError| format!("no line editor here: {error}");
         let modes = Modes::save();
-        let config = Config::builder().auto_add_history(true).build();
-        let history = MemHistory::with_config(&config);
-        let mut editor: Editor<(), MemHistory> =
-            Editor::with_history(config, history).map_err(wrong)?;
-        let printer = editor.create_external_printer().map_err(wrong)?;
+        let config = Config::builder()
+            .max_history_size(history::ENTRIES)
+            .map_err(wrong)?
+            .history_ignore_space(true)
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .bell_style(BellStyle::None)
+            // The editor then asks us what to draw; whether in colour is decided by us.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let entries = FileHistory::with_config(&config);
+        let mut editor = Editor::with_history(config, entries).map_err(wrong)?;
+        if let Some(path) = &habits.history {
+            history::load(editor.history_mut(), path);
+        }
+        let (phase, mut printer): (Phase, Box<dyn ExternalPrinter + Send>) =
+            match editor.create_external_printer() {
+                Ok(printer) => (Phase::Between, Box::new(printer)),
+                // A terminal without cursor movement: lines come and go as they may.
+                Err(_) if super::is_dumb() => (Phase::Free, Box::new(Plain)),
+                Err(error) => return Err(wrong(error)),
+            };
+        let screen = Screen::new(phase);
+        let words = Arc::new(Mutex::new(Words {
+            commands: habits.commands,
+            ..Words::default()
+        }));
+        let elsewhere = Arc::new(AtomicBool::new(false));
+        for (key, does) in editing::keys(&screen, &elsewhere) {
+            editor.bind_sequence(key, does);
+        }
+        editor.set_helper(Some(Typist {
+            screen: Arc::clone(&screen),
+            words: Arc::clone(&words),
+        }));
         let (sender, typed) = mpsc::channel(16);
-        let typing = std::thread::spawn(move || read_lines(editor, &sender));
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let reader = Reader {
+            editor,
+            screen: Arc::clone(&screen),
+            history: habits.history,
+            elsewhere,
+            interrupted: Arc::clone(&interrupted),
+            to: sender,
+        };
+        let printing = Arc::clone(&screen);
+        std::thread::spawn(move || printing.print(&mut *printer));
         let prompt = Prompt {
-            printer: Box::new(printer),
-            typing,
+            screen,
+            words,
+            interrupted,
+            typing: std::thread::spawn(move || reader.run()),
             modes,
         };
         Ok((prompt, typed))
@@ -59,35 +129,100 @@ impl Prompt {
     /// # Errors
     /// When the terminal is gone.
     pub(crate) fn print(&mut self, lines: &str) -> io::Result<()> {
-        self.printer
-            .print(format!("{lines}\n"))
-            .map_err(io::Error::other)
+        self.screen.show(format!("{lines}\n"))
     }
 
-    /// Gives the terminal back as it was.
+    /// Lets Tab complete the keys of this JSON text from now on, unless it is very long.
+    pub(crate) fn learn(&self, text: &str) {
+        if text.len() > LEARNED {
+            return;
+        }
+        let mut words = self.words.lock().unwrap_or_else(PoisonError::into_inner);
+        words.learn(text);
+    }
+
+    /// Whether it was Ctrl-C that ended the entries.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// Shows what has not been shown, and gives the terminal back as it was.
     pub(crate) async fn end(self) {
+        let (pause, times) = LAST_WORDS;
+        for _ in 0..times {
+            if self.screen.is_done() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+impl Drop for Prompt {
+    fn drop(&mut self) {
         if !self.typing.is_finished() {
-            tokio::time::sleep(LAST_WORDS).await;
             self.modes.restore();
         }
     }
 }
 
-/// Reads lines until Ctrl-C, Ctrl-D or the end of the session.
-fn read_lines(mut editor: Editor<(), MemHistory>, to: &mpsc::Sender<Typed>) {
-    loop {
-        match editor.readline("> ") {
-            Ok(line) => {
-                if to.blocking_send(Typed::Line(line)).is_err() {
-                    return;
+/// The thread that reads the keyboard.
+struct Reader {
+    editor: Editor<Typist, FileHistory>,
+    screen: Arc<Screen>,
+    history: Option<PathBuf>,
+    /// Ctrl-O was pressed.
+    elsewhere: Arc<AtomicBool>,
+    interrupted: Arc<AtomicBool>,
+    to: mpsc::Sender<Typed>,
+}
+
+impl Reader {
+    /// Reads entries until Ctrl-C, Ctrl-D or the end of the session.
+    fn run(mut self) {
+        let mut begun = String::new();
+        loop {
+            let entry = self.editor.readline_with_initial("> ", (&begun, ""));
+            begun.clear();
+            match entry {
+                Ok(line) if self.elsewhere.swap(false, Ordering::Relaxed) => {
+                    begun = self.write_elsewhere(editing::typed(&line));
+                }
+                Ok(line) => {
+                    let line = editing::typed(&line);
+                    history::add(self.editor.history_mut(), &line, self.history.as_deref());
+                    if self.to.blocking_send(Typed::Line(line)).is_err() {
+                        break;
+                    }
+                }
+                Err(ReadlineError::Interrupted) => {
+                    self.interrupted.store(true, Ordering::Relaxed);
+                    break;
+                }
+                Err(ReadlineError::Eof) => break,
+                Err(error) => {
+                    let sentence = format!("cannot read the terminal: {error}");
+                    _ = self.to.blocking_send(Typed::Failed(sentence));
+                    break;
                 }
             }
-            Err(ReadlineError::Interrupted | ReadlineError::Eof) => return,
-            Err(error) => {
-                _ = to.blocking_send(Typed::Failed(format!("cannot read the terminal: {error}")));
-                return;
-            }
         }
+        self.screen.enter(Phase::Free);
+    }
+
+    /// Gives the terminal to the user's own editor; what was written is then the entry being typed.
+    fn write_elsewhere(&mut self, entry: String) -> String {
+        self.screen.enter(Phase::Away);
+        let written = elsewhere::write(&entry);
+        let (entry, trouble) = match written {
+            Ok(entry) => (entry, None),
+            Err(sentence) => (entry, Some(sentence)),
+        };
+        self.screen.enter(Phase::Between);
+        if let Some(sentence) = trouble {
+            _ = self.screen.show(format!("* {sentence}\n"));
+        }
+        entry
     }
 }
 

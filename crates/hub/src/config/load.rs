@@ -32,6 +32,8 @@ pub struct Flags {
     pub listen: Vec<String>,
     /// `--data`.
     pub data: Option<String>,
+    /// `--dir`.
+    pub dir: Option<String>,
     /// `--host`.
     pub hosts: Vec<String>,
     /// `--origin`.
@@ -220,6 +222,7 @@ impl Loader {
         }
         for (name, flag, text) in [
             ("data", "--data", &flags.data),
+            ("dir", "--dir", &flags.dir),
             ("shards", "--shards", &flags.shards),
             ("tls.cert", "--tls-cert", &flags.tls_cert),
             ("tls.key", "--tls-key", &flags.tls_key),

@@ -58,6 +58,16 @@ pub struct Config {
     pub allow_anonymous: bool,
     /// Which pages are served. Default: the full ones, if they are in this binary.
     pub pages: Pages,
+    /// Serve the files of this folder too, from `/` on: of a folder its `index.html`, with types, ETag and
+    /// ranges; nothing whose name begins with a dot but `.well-known`, and nothing that a link leads to
+    /// outside. The hub's own paths win, but `/` is the folder's if it has an `index.html`. Files are of
+    /// the hub's origin: what is in the folder may do what the hub's pages may. Default: none.
+    ///
+    /// ```
+    /// let mut config = tidewire_hub::Config::development();
+    /// config.dir = Some("public".into());
+    /// ```
+    pub dir: Option<PathBuf>,
     /// Whether the page `/tester` may have this hub connect to other servers for it, when it was opened
     /// with the link of [`Hub::tester_link`](crate::Hub::tester_link). Only ever where every address is
     /// loopback. Default: yes.
@@ -101,6 +111,7 @@ impl Default for Config {
             max_connections_per_address: 0,
             allow_anonymous: false,
             pages: Pages::default(),
+            dir: None,
             agent: true,
             sessions: true,
             new_term: false,

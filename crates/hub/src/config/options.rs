@@ -210,6 +210,14 @@ pub(super) const NODE: &[Opt<Draft, Config>] = &[
         },
         show: |c| word(PAGES, &c.pages),
     },
+    Opt {
+        name: "dir",
+        set: |d, v| {
+            d.config.dir = Some(path(d, v)?);
+            Ok(())
+        },
+        show: |c| Some(format!("{:?}", c.dir.as_ref()?.display().to_string())),
+    },
     limit!("limits.outbox", outbox, size 4096),
     limit!("limits.subscriptions", subscriptions, count 1),
     limit!("limits.in_flight", in_flight, count 1),

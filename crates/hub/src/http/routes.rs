@@ -4,7 +4,8 @@ use super::{agent, metrics, sessions, socket, status, wants_upgrade};
 use crate::config::Pages;
 use crate::shard::Local;
 use crate::transport::{poll, sse, uplink};
-use crate::web::{answers, pages, url};
+use crate::web::files::Files;
+use crate::web::{answers, pages, site, url};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
@@ -51,7 +52,26 @@ async fn page(request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return answers::missing();
     }
-    pages::at(kind(), request.uri().path(), request.headers())
+    let path = request.uri().path();
+    let of_folder = files().filter(|_| !site::is_of_full(path));
+    let own = pages::at(kind(), path, request.headers());
+    match of_folder {
+        Some(files) if path == "/" => {
+            let answer = files.answer(request).await;
+            if answer.status() == StatusCode::NOT_FOUND {
+                own
+            } else {
+                answer
+            }
+        }
+        Some(files) if own.status() == StatusCode::NOT_FOUND => files.answer(request).await,
+        _ => own,
+    }
+}
+
+/// The folder of files that this hub serves besides.
+fn files() -> Option<Files> {
+    Local::here()?.node.files.clone()
 }
 
 /// Which pages this hub serves.

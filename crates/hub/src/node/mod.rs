@@ -16,6 +16,7 @@ use crate::engine::Map;
 use crate::lines::Lines;
 use crate::mailbox::{Mailbox, Parcel, Post};
 use crate::metrics::NodeCounters;
+use crate::web::files::Files;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use tidewire_hub_core::{Counters, Millis, Settings, ShardId};
@@ -37,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) door: Arc<Door>,
     pub(crate) tally: Tally,
     pub(crate) lines: Lines,
+    /// What [`Config::dir`] has.
+    pub(crate) files: Option<Files>,
     /// The tester's, where only this machine can ask for it.
     pub(crate) agent: Option<Agent>,
     /// Whether programs of this machine may speak to one session.

@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod caller;
+pub(crate) mod files;
 pub(crate) mod opening;
 pub(crate) mod pages;
 pub(crate) mod patience;
