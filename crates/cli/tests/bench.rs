@@ -149,9 +149,18 @@ fn what_a_server_pushes_is_counted() {
     thread.join().unwrap();
 }
 
+const HUB: &str = r#"
+[namespaces.live]
+storage = "memory"
+subscribe = "anyone"
+publish = "anyone"
+rate = 1000000
+burst = 1000000
+"#;
+
 #[test]
 fn a_channel_of_a_hub_reaches_all_subscribers() {
-    let hub = hub_common::Hub::start("[namespaces.live]\n");
+    let hub = hub_common::Hub::start(HUB);
     let url = format!("ws://{}/ws", hub.addr());
     for load in ["--rate 100", "--threads 2"] {
         let report = json(&bench(&url, &format!("--mode pubsub -c 5 {load} --json")));

@@ -14,6 +14,9 @@ const BATCH: usize = 256;
 /// How long to wait for room if no connection has any.
 const FULL: Duration = Duration::from_micros(500);
 
+/// How long is sent, after the end, what was due before.
+const LAST: Duration = Duration::from_millis(100);
+
 /// Sends over the lanes in turn until the phase is over; counts what was due and not sent.
 pub(crate) async fn run(
     lanes: Vec<SharedLane>,
@@ -43,6 +46,16 @@ pub(crate) async fn run(
         if phase.changed().await.is_err() {
             return;
         }
+    }
+    // What was due to the end is sent, if there is room for it.
+    let patience = std::time::Instant::now() + LAST;
+    loop {
+        let outcome = turn.send_due(&board, &mut schedule);
+        let left = schedule.due() < lock(&board).tally.measured_until();
+        if !left || !matches!(outcome, Outcome::InTime) || std::time::Instant::now() > patience {
+            break;
+        }
+        tokio::task::yield_now().await;
     }
     let tally = &mut lock(&board).tally;
     let end = tally.measured_until();
@@ -97,7 +110,7 @@ impl Turn {
         for _ in 0..BATCH {
             let now = desk.tally.now();
             let due = schedule.due();
-            if due > now {
+            if due > now || due >= desk.tally.measured_until() {
                 self.held = false;
                 break;
             }

@@ -141,12 +141,18 @@ impl Report {
             corrupted,
             ..
         } = self;
-        write!(
+        if self.mode == "pubsub" {
+            write!(
+                f,
+                "verified    {verified} deliveries of {sent} publications"
+            )?;
+        } else {
+            write!(f, "verified    {verified} of {sent} sent")?;
+        }
+        writeln!(
             f,
-            "verified    {verified} of {sent} sent (lost {lost}, duplicated {duplicated}, \
-             reordered {reordered}, corrupted {corrupted})"
+            " (lost {lost}, duplicated {duplicated}, reordered {reordered}, corrupted {corrupted})"
         )?;
-        writeln!(f)?;
         if self.unsent > 0 || self.held > 0 {
             let (unsent, held) = (self.unsent, self.held);
             writeln!(

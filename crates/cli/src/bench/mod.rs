@@ -169,7 +169,7 @@ impl<'a> Base<'a> {
             .text(args.text)
             .hello(args.hello.clone())
             .channel(args.channel.clone())
-            .deflate(args.compress)
+            .deflate(args.compress || args.dial.deflate)
             .pid(args.pid)
             .busy_poll(args.busy_poll)
             .raw(args.raw)
