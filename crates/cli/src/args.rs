@@ -27,7 +27,9 @@ pub(crate) use self::dial::DialArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
 pub(crate) use self::help::{CompletionsArgs, HelpArgs, ManArgs};
-pub(crate) use self::hub_client::{DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, PubArgs, SendArgs, SubArgs};
+pub(crate) use self::hub_client::{
+    DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, PubArgs, SendArgs, SubArgs,
+};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};

@@ -53,9 +53,14 @@ impl Hub {
 
     /// Starts it again over the same data.
     pub fn restart(&mut self) {
+        self.restart_at("127.0.0.1:0");
+    }
+
+    /// The same, where clients look for it that do not look elsewhere.
+    pub fn restart_at(&mut self, addr: &str) {
         assert!(self.running.is_none(), "the hub is up already");
         let mut child = Command::new(env!("CARGO_BIN_EXE_tidewire"))
-            .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+            .args(["serve", "--listen", addr, "--config"])
             .arg(self.folder.path().join("hub.toml"))
             .arg("--data")
             .arg(self.data())
