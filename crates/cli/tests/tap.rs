@@ -40,8 +40,14 @@ impl Tap {
         stderr.read_line(&mut first).unwrap();
         let port = first.split(" → ").next().unwrap();
         let port = port.trim_end_matches('/').rsplit(':').next().unwrap();
-        let port = port.parse().unwrap_or_else(|_| panic!("the first line is {first:?}"));
-        Tap { door: Echo { child, port }, stderr, first }
+        let port = port
+            .parse()
+            .unwrap_or_else(|_| panic!("the first line is {first:?}"));
+        Tap {
+            door: Echo { child, port },
+            stderr,
+            first,
+        }
     }
 
     fn url(&self) -> String {
@@ -56,7 +62,11 @@ impl Tap {
         let mut out = self.door.child.stdout.take().unwrap();
         out.read_to_string(&mut stdout).unwrap();
         self.stderr.read_to_string(&mut stderr).unwrap();
-        Said { stdout, stderr, code }
+        Said {
+            stdout,
+            stderr,
+            code,
+        }
     }
 }
 
@@ -66,9 +76,18 @@ fn lines_until(tap: &mut Tap, wanted: &str) -> Vec<String> {
     let mut out = BufReader::new(tap.door.child.stdout.as_mut().unwrap());
     loop {
         let mut line = String::new();
-        assert!(out.read_line(&mut line).unwrap() > 0, "{wanted} is not in {lines:?}");
+        assert!(
+            out.read_line(&mut line).unwrap() > 0,
+            "{wanted} is not in {lines:?}"
+        );
         // Without the time, which is another each time.
-        let line = line.trim_start().split_once(' ').unwrap().1.trim_end().to_owned();
+        let line = line
+            .trim_start()
+            .split_once(' ')
+            .unwrap()
+            .1
+            .trim_end()
+            .to_owned();
         lines.push(line);
         if lines.last().is_some_and(|line| line.contains(wanted)) {
             return lines;
@@ -86,10 +105,19 @@ fn every_byte_of_the_frames_passes_as_it_came() {
         &[0xFF; 126],
     ]
     .concat();
-    let answered = [frame(0xA, b"hi"), vec![0x02, 1, 0xFF, 0x80, 1, 0x00], frame(8, &close(4001, "bye"))].concat();
+    let answered = [
+        frame(0xA, b"hi"),
+        vec![0x02, 1, 0xFF, 0x80, 1, 0x00],
+        frame(8, &close(4001, "bye")),
+    ]
+    .concat();
     let (expected, answer) = (sent.clone(), answered.clone());
     let (port, server) = server(move |stream, head| {
-        switch(stream, head, "Sec-WebSocket-Protocol: v2\r\nX-Odd:  spaced \r\n");
+        switch(
+            stream,
+            head,
+            "Sec-WebSocket-Protocol: v2\r\nX-Odd:  spaced \r\n",
+        );
         let mut got = vec![0; expected.len()];
         stream.read_exact(&mut got).unwrap();
         assert!(got == expected, "{got:x?}");
@@ -108,7 +136,10 @@ fn every_byte_of_the_frames_passes_as_it_came() {
     );
     stream.write_all(request.as_bytes()).unwrap();
     let head = read_head(&mut stream);
-    assert!(head.contains("\r\nSec-WebSocket-Protocol: v2\r\nX-Odd:  spaced \r\n"), "{head}");
+    assert!(
+        head.contains("\r\nSec-WebSocket-Protocol: v2\r\nX-Odd:  spaced \r\n"),
+        "{head}"
+    );
     stream.write_all(&sent).unwrap();
     let mut got = vec![0; answered.len()];
     stream.read_exact(&mut got).unwrap();
@@ -119,13 +150,20 @@ fn every_byte_of_the_frames_passes_as_it_came() {
     for line in [
         format!("Host: 127.0.0.1:{port}"),
         format!("Origin: http://127.0.0.1:{port}"),
-        "X-A: 1\r\nx-a: 2\r\nSec-WebSocket-Protocol: v1, v2\r\nCookie: a=b\r\nx-key: k\r\n".to_owned(),
+        "X-A: 1\r\nx-a: 2\r\nSec-WebSocket-Protocol: v1, v2\r\nCookie: a=b\r\nx-key: k\r\n"
+            .to_owned(),
     ] {
-        assert!(asked.contains(&format!("\r\n{line}")), "{line} is not in {asked}");
+        assert!(
+            asked.contains(&format!("\r\n{line}")),
+            "{line} is not in {asked}"
+        );
     }
     let lines = lines_until(&mut tap, "ended");
     assert!(lines[0].starts_with("#1 connected 127.0.0.1:"), "{lines:?}");
-    assert!(lines[0].ends_with(&format!(" → ws://127.0.0.1:{port}/room?x=%20")), "{lines:?}");
+    assert!(
+        lines[0].ends_with(&format!(" → ws://127.0.0.1:{port}/room?x=%20")),
+        "{lines:?}"
+    );
     assert_eq!(lines[1], "#1 open · v2");
     let binary = format!("#1 → binary 126 B  {} …", ["ff"; 32].join(" "));
     for line in [
@@ -136,9 +174,15 @@ fn every_byte_of_the_frames_passes_as_it_came() {
         "#1 ← binary 2 B  ff 00  (2 frames)",
         "#1 ← close 4001 \"bye\"",
     ] {
-        assert!(lines.contains(&line.to_owned()), "{line} is not in {lines:#?}");
+        assert!(
+            lines.contains(&line.to_owned()),
+            "{line} is not in {lines:#?}"
+        );
     }
-    assert!(lines.last().unwrap().starts_with("#1 ended 4001 "), "{lines:?}");
+    assert!(
+        lines.last().unwrap().starts_with("#1 ended 4001 "),
+        "{lines:?}"
+    );
     assert_eq!(tap.end().code, Some(130));
 }
 
@@ -154,9 +198,16 @@ fn compressed_messages_pass_compressed_and_are_shown_inflated() {
     assert_eq!(text(&output.stdout), format!("{long}\nshort\n"));
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let lines = lines_until(&mut tap, "ended 1000");
-    assert!(lines.iter().any(|line| line.starts_with("#1 open · permessage-deflate")), "{lines:?}");
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("#1 open · permessage-deflate")),
+        "{lines:?}"
+    );
     for arrow in ["→", "←"] {
-        let line = lines.iter().find(|line| line.starts_with(&format!("#1 {arrow} text {} B  {{\"list\"", long.len())));
+        let line = lines.iter().find(|line| {
+            line.starts_with(&format!("#1 {arrow} text {} B  {{\"list\"", long.len()))
+        });
         let line = line.unwrap_or_else(|| panic!("{lines:#?}"));
         assert!(line.contains("B deflated"), "{line}");
     }
@@ -176,28 +227,77 @@ fn what_is_recorded_is_replayed_and_holds_no_secret() {
         let mut tap = Tap::start(&echo.url(), &["--record", path]);
         for words in ["one", "two"] {
             let url = format!("{}p?access_token=s3cret", tap.url());
-            let output = run(&[&url, "-H", "Authorization: Bearer s3cret", "-x", words, "-x", "ä\n\"", "-w", "0.2"], b"");
+            let output = run(
+                &[
+                    &url,
+                    "-H",
+                    "Authorization: Bearer s3cret",
+                    "-x",
+                    words,
+                    "-x",
+                    "ä\n\"",
+                    "-w",
+                    "0.2",
+                ],
+                b"",
+            );
             assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
         }
         let said = lines_until(&mut tap, "#2 ended");
         assert_eq!(tap.end().code, Some(130));
         let recorded = std::fs::read_to_string(&file).unwrap();
-        assert!(!recorded.contains("s3cret") && recorded.contains("access_token=redacted"), "{recorded}");
+        assert!(
+            !recorded.contains("s3cret") && recorded.contains("access_token=redacted"),
+            "{recorded}"
+        );
         assert!(!said.concat().contains("s3cret"), "{said:?}");
         for (entry, words) in [("1", "one"), ("2", "two")] {
-            let args = ["replay", path, &echo.url(), "--entry", entry, "--speed", "max", "--wait", "0.2"];
+            let args = [
+                "replay",
+                path,
+                &echo.url(),
+                "--entry",
+                entry,
+                "--speed",
+                "max",
+                "--wait",
+                "0.2",
+            ];
             let output = run(&args, b"");
-            assert_eq!(text(&output.stdout), format!("{words}\nä\n\"\n"), "{}", text(&output.stderr));
+            assert_eq!(
+                text(&output.stdout),
+                format!("{words}\nä\n\"\n"),
+                "{}",
+                text(&output.stderr)
+            );
             let output = run(&[&args[..], &["--diff"]].concat(), b"");
             assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
         }
     }
     let file = dir.path().join("secrets.ndjson");
-    let mut tap = Tap::start(&echo.url(), &["--record", file.to_str().unwrap(), "--record-secrets"]);
-    run(&[&tap.url(), "-H", "Authorization: Bearer s3cret", "-x", "x", "-w", "0.1"], b"");
+    let mut tap = Tap::start(
+        &echo.url(),
+        &["--record", file.to_str().unwrap(), "--record-secrets"],
+    );
+    run(
+        &[
+            &tap.url(),
+            "-H",
+            "Authorization: Bearer s3cret",
+            "-x",
+            "x",
+            "-w",
+            "0.1",
+        ],
+        b"",
+    );
     lines_until(&mut tap, "ended");
     tap.end();
-    assert!(std::fs::read_to_string(&file).unwrap().contains("Bearer s3cret"));
+    assert!(
+        std::fs::read_to_string(&file)
+            .unwrap()
+            .contains("Bearer s3cret")
+    );
 }
 
 #[test]
@@ -221,10 +321,30 @@ fn a_recording_is_there_when_the_tap_is_killed() {
         }
         tap.door.child.kill().unwrap();
         tap.door.child.wait().unwrap();
-        let output = run(&["replay", file.to_str().unwrap(), &echo.url(), "--diff", "--wait", "0.2"], b"");
-        assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stderr), text(&output.stdout));
+        let output = run(
+            &[
+                "replay",
+                file.to_str().unwrap(),
+                &echo.url(),
+                "--diff",
+                "--wait",
+                "0.2",
+            ],
+            b"",
+        );
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{}{}",
+            text(&output.stderr),
+            text(&output.stdout)
+        );
         let left = std::fs::read_dir(dir.path()).unwrap().count();
-        assert_eq!(left, if name == "a.ndjson" { 1 } else { 2 }, "no other files are left");
+        assert_eq!(
+            left,
+            if name == "a.ndjson" { 1 } else { 2 },
+            "no other files are left"
+        );
     }
 }
 
@@ -239,21 +359,49 @@ fn faults_are_made_as_asked() {
     };
     let (stdout, code, said) = through(&["--drop", "1", "--only", "in"]);
     assert_eq!((stdout.as_str(), code), ("", Some(0)));
-    assert!(said.stdout.contains("← text 3 B  one  (dropped)") && said.stdout.contains("→ text 3 B  one\n"), "{}", said.stdout);
-    assert!(said.stderr.contains("notice: compression is not offered") && said.stderr.contains("--seed "), "{}", said.stderr);
+    assert!(
+        said.stdout.contains("← text 3 B  one  (dropped)")
+            && said.stdout.contains("→ text 3 B  one\n"),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stderr.contains("notice: compression is not offered")
+            && said.stderr.contains("--seed "),
+        "{}",
+        said.stderr
+    );
     let (stdout, code, said) = through(&["--dup", "1", "--only", "out"]);
-    assert_eq!((stdout.as_str(), code), ("one\none\ntwo\ntwo\n", Some(0)), "{}", said.stdout);
+    assert_eq!(
+        (stdout.as_str(), code),
+        ("one\none\ntwo\ntwo\n", Some(0)),
+        "{}",
+        said.stdout
+    );
     let (stdout, code, _) = through(&["--delay", "100ms±50ms", "--fragment", "2"]);
     assert_eq!((stdout.as_str(), code), ("one\ntwo\n", Some(0)));
     let (stdout, code, said) = through(&["--close-after", "1", "--only", "in"]);
-    assert_eq!((stdout.as_str(), code), ("one\n", Some(9)), "{}", said.stdout);
-    assert!(said.stdout.contains("#1 cut (--close-after)\n"), "{}", said.stdout);
+    assert_eq!(
+        (stdout.as_str(), code),
+        ("one\n", Some(9)),
+        "{}",
+        said.stdout
+    );
+    assert!(
+        said.stdout.contains("#1 cut (--close-after)\n"),
+        "{}",
+        said.stdout
+    );
     let (_, code, said) = through(&["--close-after", "100ms"]);
     assert_eq!(code, Some(9), "{}", said.stdout);
     let (first, _, _) = through(&["--drop", "0.5", "--seed", "3"]);
     let (again, _, said) = through(&["--drop", "0.5", "--seed", "3"]);
     assert_eq!(first, again);
-    assert!(said.stderr.contains("the same faults again: --seed 3\n"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("the same faults again: --seed 3\n"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -299,8 +447,14 @@ fn json_is_a_line_for_each_event() {
         .collect();
     assert_eq!(brief[0], format!("out open ws://127.0.0.1:{}/", echo.port));
     assert_eq!(brief[1..3], ["out binary AP8=", "in binary AP8="]);
-    assert!(lines.iter().all(|line| line["t"].as_f64().is_some_and(|t| t > 1.6e9)));
-    let closes = lines.iter().filter(|line| line["op"] == "close" && line["code"] == 1000);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["t"].as_f64().is_some_and(|t| t > 1.6e9))
+    );
+    let closes = lines
+        .iter()
+        .filter(|line| line["op"] == "close" && line["code"] == 1000);
     assert_eq!(closes.count(), 2, "{}", said.stdout);
 }
 
@@ -311,21 +465,39 @@ fn hostile_servers_are_passed_on_and_named() {
         stream.write_all(&frame(1, b"\x1b]0;title\x07")).unwrap();
         // A masked frame, and then noise that claims exabytes.
         stream.write_all(&[0x81, 0x81, 0, 0, 0, 0, b'x']).unwrap();
-        stream.write_all(&[0x82, 0x7F, 0x7F, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]).unwrap();
+        stream
+            .write_all(&[0x82, 0x7F, 0x7F, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3])
+            .unwrap();
     });
     let mut tap = Tap::start(&format!("127.0.0.1:{port}"), &[]);
     let (mut stream, _) = tap.door.websocket("/\u{7e}", "");
     let mut got = Vec::new();
     stream.read_to_end(&mut got).unwrap();
-    assert!(got.ends_with(&[0x81, 0x81, 0, 0, 0, 0, b'x', 0x82, 0x7F, 0x7F, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), "{got:x?}");
+    assert!(
+        got.ends_with(&[
+            0x81, 0x81, 0, 0, 0, 0, b'x', 0x82, 0x7F, 0x7F, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3
+        ]),
+        "{got:x?}"
+    );
     drop(stream);
     let lines = lines_until(&mut tap, "ended 1006");
-    assert!(lines.contains(&"#1 ← text 10 B  \\x1b]0;title\\x07".to_owned()), "{lines:?}");
-    assert!(lines.iter().any(|line| line.starts_with("#1 the server: ") && line.contains("unseen")), "{lines:?}");
+    assert!(
+        lines.contains(&"#1 ← text 10 B  \\x1b]0;title\\x07".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("#1 the server: ") && line.contains("unseen")),
+        "{lines:?}"
+    );
     tap.end();
 
     for (answer, status) in [
-        (&b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nwhy\x1b?"[..], "answered 401 Unauthorized"),
+        (
+            &b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nwhy\x1b?"[..],
+            "answered 401 Unauthorized",
+        ),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "the server's answer is none"),
         (b"", "the server's answer is none"),
     ] {
@@ -340,19 +512,36 @@ fn hostile_servers_are_passed_on_and_named() {
         stream.read_to_end(&mut got).unwrap();
         assert!(got == answer, "{}", text(&got));
         let lines = lines_until(&mut tap, status);
-        assert!(lines.iter().all(|line| !line.contains('\u{1b}')), "{lines:?}");
+        assert!(
+            lines.iter().all(|line| !line.contains('\u{1b}')),
+            "{lines:?}"
+        );
     }
 }
 
 #[test]
 fn hostile_clients_and_a_server_that_is_not_there_are_answered() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let mut tap = Tap::start(&free.to_string(), &[]);
     let answer = tap.door.http("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert!(answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("tidewire tap: "), "{answer}");
-    for request in ["\u{1b}[2J\r\n\r\n", "GET / HTTP/1.0\r\n\r\n", "GET http://other/ HTTP/1.1\r\n\r\n", "\0\0\0\0\r\n\r\n"] {
+    assert!(
+        answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("tidewire tap: "),
+        "{answer}"
+    );
+    for request in [
+        "\u{1b}[2J\r\n\r\n",
+        "GET / HTTP/1.0\r\n\r\n",
+        "GET http://other/ HTTP/1.1\r\n\r\n",
+        "\0\0\0\0\r\n\r\n",
+    ] {
         let answer = tap.door.http(request);
-        assert!(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{request:?}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 400 Bad Request\r\n"),
+            "{request:?}: {answer}"
+        );
     }
     let endless = format!("GET / HTTP/1.1\r\n{}", "X: y\r\n".repeat(5000));
     let mut stream = tap.door.connect();
@@ -363,7 +552,10 @@ fn hostile_clients_and_a_server_that_is_not_there_are_answered() {
     // Who comes and goes without a word is not worth a line.
     drop(tap.door.connect());
     let lines = lines_until(&mut tap, "#6");
-    assert!(lines.iter().all(|line| !line.contains('\u{1b}')), "{lines:?}");
+    assert!(
+        lines.iter().all(|line| !line.contains('\u{1b}')),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -371,20 +563,34 @@ fn plain_http_passes_too() {
     let echo = Echo::start(&[]);
     let tap = Tap::start(&echo.url(), &[]);
     let direct = echo.http("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
-    let tapped = tap.door.http("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+    let tapped = tap
+        .door
+        .http("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
     let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.len();
-    assert!(tapped.starts_with("HTTP/1.1 200 ") && body(&tapped) == body(&direct), "{tapped}");
+    assert!(
+        tapped.starts_with("HTTP/1.1 200 ") && body(&tapped) == body(&direct),
+        "{tapped}"
+    );
 }
 
 #[test]
 fn only_this_machine_is_let_in_unless_more_is_written_out() {
     let echo = Echo::start(&[]);
     let tap = Tap::listen("0", &echo.url(), &[]);
-    assert!(tap.first.starts_with("Listening on ws://127.0.0.1:"), "{}", tap.first);
+    assert!(
+        tap.first.starts_with("Listening on ws://127.0.0.1:"),
+        "{}",
+        tap.first
+    );
     assert!(!tap.end().stderr.contains("notice"));
     let tap = Tap::listen("0.0.0.0:0", &echo.url(), &[]);
     let said = tap.end();
-    assert!(said.stderr.contains("notice: whoever reaches this machine can go through to ws://"), "{}", said.stderr);
+    assert!(
+        said.stderr
+            .contains("notice: whoever reaches this machine can go through to ws://"),
+        "{}",
+        said.stderr
+    );
     for args in [
         &["tap", "notaport", "h:1"][..],
         &["tap", "1", "h:1", "--drop", "2"],

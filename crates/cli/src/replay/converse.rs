@@ -126,7 +126,13 @@ impl Conversation {
     }
 
     /// When silence has lasted long enough: also not before what was recorded could have come.
-    fn silent_at(self, plan: &Plan, began: Instant, heard: Instant, received: usize) -> Option<Instant> {
+    fn silent_at(
+        self,
+        plan: &Plan,
+        began: Instant,
+        heard: Instant,
+        received: usize,
+    ) -> Option<Instant> {
         let wait = self.wait?;
         let recorded = match received < plan.expected.len() {
             true => began.checked_add(self.speed.scale(plan.last))?,

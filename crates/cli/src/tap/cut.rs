@@ -83,7 +83,8 @@ impl Cutter {
         let mut bytes = all;
         while !bytes.is_empty() && !self.is_spent() {
             if let Some(under) = self.under {
-                let part = usize::try_from(under.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+                let part =
+                    usize::try_from(under.left).map_or(bytes.len(), |left| left.min(bytes.len()));
                 let (payload, rest) = bytes.split_at(part);
                 bytes = rest;
                 self.payload(under, payload, out);
@@ -129,11 +130,13 @@ impl Cutter {
             message.size = message.size.saturating_add(frame.len());
         }
         let most = self.dice.fragment().map(|most| most as u64);
-        let cut = most.filter(|most| !control && frame.len() > *most).map(|_| Cut {
-            frame,
-            begun: 0,
-            missing: 0,
-        });
+        let cut = most
+            .filter(|most| !control && frame.len() > *most)
+            .map(|_| Cut {
+                frame,
+                begun: 0,
+                missing: 0,
+            });
         let under = Under {
             control,
             fin: frame.fin(),

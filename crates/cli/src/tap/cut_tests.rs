@@ -29,7 +29,12 @@ fn frame(first: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
     if masked != 0 {
         out.extend(key);
     }
-    out.extend(payload.iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+    out.extend(
+        payload
+            .iter()
+            .enumerate()
+            .map(|(i, byte)| byte ^ key[i % 4]),
+    );
     out
 }
 
@@ -65,7 +70,10 @@ fn without_faults_every_byte_stays() {
     for size in [1, 2, 3, 7, 100, 10_000] {
         let (out, passed) = through(&mut cutter(&[]), &session(), size);
         assert_eq!(out, session());
-        let told: Vec<_> = passed.iter().map(|p| (p.frames, p.size, p.compressed)).collect();
+        let told: Vec<_> = passed
+            .iter()
+            .map(|p| (p.frames, p.size, p.compressed))
+            .collect();
         assert_eq!(told, [(2, 11, false), (1, 0, false), (1, 300, true)]);
     }
 }
@@ -113,9 +121,17 @@ fn messages_come_twice_behind_each_other() {
 #[test]
 fn fragments_hold_the_same_payload_under_the_same_key() {
     let payload: Vec<u8> = (0..=255).cycle().take(1003).collect();
-    let whole = [frame(0xC2, KEY, &payload), frame(0x89, KEY, b"a longer ping")].concat();
+    let whole = [
+        frame(0xC2, KEY, &payload),
+        frame(0x89, KEY, b"a longer ping"),
+    ]
+    .concat();
     for (size, chunk) in [(3, 10_000), (100, 1), (1, 64), (1002, 5)] {
-        let (out, passed) = through(&mut cutter(&["--fragment", &size.to_string()]), &whole, chunk);
+        let (out, passed) = through(
+            &mut cutter(&["--fragment", &size.to_string()]),
+            &whole,
+            chunk,
+        );
         let mut rest = &out[..];
         let (mut together, mut count) = (Vec::new(), 0);
         while together.len() < payload.len() {
@@ -123,7 +139,12 @@ fn fragments_hold_the_same_payload_under_the_same_key() {
             let frame = Frames::new().next(&mut after).unwrap();
             let len = frame.len() as usize;
             let key = frame.mask().unwrap();
-            together.extend(after[..len].iter().enumerate().map(|(i, byte)| byte ^ key[i % 4]));
+            together.extend(
+                after[..len]
+                    .iter()
+                    .enumerate()
+                    .map(|(i, byte)| byte ^ key[i % 4]),
+            );
             assert_eq!(frame.opcode(), if count == 0 { 2 } else { 0 });
             assert_eq!(frame.rsv1(), count == 0);
             assert_eq!(frame.fin(), together.len() == payload.len());
@@ -132,14 +153,22 @@ fn fragments_hold_the_same_payload_under_the_same_key() {
             count += 1;
         }
         assert!(together == payload && count == payload.len().div_ceil(size));
-        assert_eq!(rest, frame(0x89, KEY, b"a longer ping"), "control frames stay whole");
+        assert_eq!(
+            rest,
+            frame(0x89, KEY, b"a longer ping"),
+            "control frames stay whole"
+        );
         assert_eq!(passed[0].frames, 1, "as it came");
     }
 }
 
 #[test]
 fn a_fragment_that_was_one_before_stays_one() {
-    let both = [frame(0x01, None, &[b'a'; 10]), frame(0x80, None, &[b'b'; 10])].concat();
+    let both = [
+        frame(0x01, None, &[b'a'; 10]),
+        frame(0x80, None, &[b'b'; 10]),
+    ]
+    .concat();
     let (out, _) = through(&mut cutter(&["--fragment", "6"]), &both, 4);
     let expected = [
         frame(0x01, None, &[b'a'; 6]),
@@ -166,7 +195,10 @@ fn after_the_last_message_nothing_passes() {
         frame(0x82, KEY, b""),
     ]
     .concat();
-    assert_eq!((taken, budget.get(), cutter.is_spent()), (first.len(), 0, true));
+    assert_eq!(
+        (taken, budget.get(), cutter.is_spent()),
+        (first.len(), 0, true)
+    );
     assert_eq!(packets[0].bytes, first);
     assert_eq!(cutter.take(b"more", &mut packets), 0);
 }

@@ -91,11 +91,18 @@ impl Ear {
     ///
     /// # Errors
     /// What breaks the protocol; nothing can be understood from there on.
-    pub(super) fn hear(&mut self, bytes: &[u8], mut tell: impl FnMut(What<'_>)) -> Result<(), String> {
+    pub(super) fn hear(
+        &mut self,
+        bytes: &[u8],
+        mut tell: impl FnMut(What<'_>),
+    ) -> Result<(), String> {
         let mut copy = bytes.to_vec();
         let mut input = &mut copy[..];
         let outcome = loop {
-            match self.connection.receive(Instant::now(), &mut self.pool, &mut input) {
+            match self
+                .connection
+                .receive(Instant::now(), &mut self.pool, &mut input)
+            {
                 Ok(Some(Event::Text(text))) => tell(What::Text((&*text).into())),
                 Ok(Some(Event::Binary(data))) => tell(What::Binary((&*data).into())),
                 Ok(Some(Event::Ping(payload))) => tell(What::Ping((&*payload).into())),
@@ -130,11 +137,18 @@ mod tests {
     #[test]
     fn what_was_agreed_is_read_from_any_answer() {
         assert_eq!(agreed(&http::HeaderMap::new()), Agreed::Nothing);
-        let Agreed::Deflate(params) = answer("permessage-deflate; client_max_window_bits=10") else {
+        let Agreed::Deflate(params) = answer("permessage-deflate; client_max_window_bits=10")
+        else {
             panic!("not understood");
         };
         assert!(params.client_max_window_bits == 10 && !params.client_no_context_takeover);
-        for text in ["x-other", "permessage-deflate, x-other", "permessage-deflate; x=1", ";", ""] {
+        for text in [
+            "x-other",
+            "permessage-deflate, x-other",
+            "permessage-deflate; x=1",
+            ";",
+            "",
+        ] {
             assert_eq!(answer(text), Agreed::Unknown, "{text}");
         }
         assert!(Ear::new(Dir::In, Agreed::Unknown).is_none());

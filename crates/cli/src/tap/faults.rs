@@ -44,7 +44,8 @@ fn time(text: &str) -> Option<Duration> {
 impl Delay {
     /// Reads `200ms`, `1.5`, `200ms±50ms`; `+-` is as good as `±`.
     pub(crate) fn parse(text: &str) -> Result<Delay, String> {
-        let wrong = || format!("{text:?} is not a delay: write for example 200ms, 1.5 or 200ms±50ms");
+        let wrong =
+            || format!("{text:?} is not a delay: write for example 200ms, 1.5 or 200ms±50ms");
         let (base, jitter) = match text.split_once('±').or_else(|| text.split_once("+-")) {
             Some((base, jitter)) => (base, Some(jitter)),
             None => (text, None),
@@ -62,7 +63,9 @@ impl Delay {
 impl After {
     /// Reads `10` (messages), `30s` or `500ms`.
     pub(crate) fn parse(text: &str) -> Result<After, String> {
-        let wrong = || format!("{text:?} is neither messages nor a time: write for example 10, 30s or 500ms");
+        let wrong = || {
+            format!("{text:?} is neither messages nor a time: write for example 10, 30s or 500ms")
+        };
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return match text.parse() {
                 Ok(0) | Err(_) => Err(wrong()),
@@ -82,7 +85,11 @@ pub(crate) fn probability(text: &str) -> Result<f64, String> {
         Some(number) => (number, 0.01),
         None => (text, 1.0),
     };
-    let number = number.trim().parse::<f64>().ok().map(|number| number * scale);
+    let number = number
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .map(|number| number * scale);
     number
         .filter(|number| (0.0..=1.0).contains(number))
         .ok_or_else(|| format!("{text:?} is not a probability: write for example 0.1 or 10%"))
@@ -201,7 +208,12 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_read() {
         let ms = Duration::from_millis;
-        let delay = |time, jitter| Ok(Delay { time: ms(time), jitter: ms(jitter) });
+        let delay = |time, jitter| {
+            Ok(Delay {
+                time: ms(time),
+                jitter: ms(jitter),
+            })
+        };
         assert_eq!(Delay::parse("200ms"), delay(200, 0));
         assert_eq!(Delay::parse("1.5"), delay(1500, 0));
         assert_eq!(Delay::parse("200ms±0.05s"), delay(200, 50));
@@ -213,7 +225,16 @@ mod tests {
         for text in ["", "-1", "x", "1e9", "NaN", "1±", "±1", "1±-1"] {
             assert!(Delay::parse(text).is_err(), "{text}");
         }
-        for text in ["", "0", "-1", "1.5", "s", "ms", "99999999999999999999", "NaNs"] {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "1.5",
+            "s",
+            "ms",
+            "99999999999999999999",
+            "NaNs",
+        ] {
             assert!(After::parse(text).is_err(), "{text}");
         }
         for text in ["", "2", "-0.1", "101%", "NaN", "%"] {
@@ -239,12 +260,20 @@ mod tests {
         assert_ne!(fates(1, Dir::In), fates(2, Dir::In));
         let lost = fates(1, Dir::In).iter().filter(|fate| fate.lost).count();
         assert!((200..400).contains(&lost), "{lost}");
-        assert!(fates(1, Dir::In).iter().all(|f| !(f.lost && f.twice) && f.delay <= Duration::from_millis(20)));
+        assert!(
+            fates(1, Dir::In)
+                .iter()
+                .all(|f| !(f.lost && f.twice) && f.delay <= Duration::from_millis(20))
+        );
     }
 
     #[test]
     fn one_way_only() {
-        let faults = Faults { drop: 1.0, only: Some(Only::In), ..Faults::default() };
+        let faults = Faults {
+            drop: 1.0,
+            only: Some(Only::In),
+            ..Faults::default()
+        };
         assert!(Dice::new(&faults, 1, Dir::In).message().lost);
         assert_eq!(Dice::new(&faults, 1, Dir::Out).message(), Fate::default());
     }

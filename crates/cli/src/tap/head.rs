@@ -24,7 +24,9 @@ impl Changes {
         let rest = rest.split('#').next().unwrap_or_default();
         let end = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, target) = rest.split_at(end);
-        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
         // Of a Unix socket the path is behind a second colon, and the host is this machine.
         let (host, target) = match (url.starts_with("ws+unix:"), url.rsplit_once(':')) {
             (true, Some((_, path))) if path.starts_with('/') => ("localhost", path),
@@ -80,7 +82,11 @@ impl Changes {
                 push(&mut out, name, self.host.as_bytes());
             } else if is("origin") && names(value, host) {
                 let scheme = if self.secure { "https" } else { "http" };
-                push(&mut out, name, format!("{scheme}://{}", self.host).as_bytes());
+                push(
+                    &mut out,
+                    name,
+                    format!("{scheme}://{}", self.host).as_bytes(),
+                );
             } else {
                 push(&mut out, name, value);
             }
@@ -155,7 +161,11 @@ mod tests {
             ("ws://h/base?k=v#f", "/base?k=v", "ws://h/base?k=v"),
             ("ws://h?k=v", "/?k=v", "ws://h/?k=v"),
             ("ws+unix:/tmp/a.sock:/p", "/p", "ws://localhost/p"),
-            ("ws+unix:/tmp/a.sock", "/room?x=1", "ws://localhost/room?x=1"),
+            (
+                "ws+unix:/tmp/a.sock",
+                "/room?x=1",
+                "ws://localhost/room?x=1",
+            ),
         ] {
             let changes = Changes::to(url, Vec::new(), false);
             assert_eq!(changes.target("/room?x=1"), target, "{url}");
@@ -166,9 +176,16 @@ mod tests {
     #[test]
     fn headers_of_the_command_line_take_the_place_of_the_clients() {
         let header = |name: &'static str, value| {
-            (HeaderName::from_static(name), HeaderValue::from_static(value))
+            (
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            )
         };
-        let added = vec![header("x-a", "3"), header("origin", "https://o.example"), header("x-b", "4")];
+        let added = vec![
+            header("x-a", "3"),
+            header("origin", "https://o.example"),
+            header("x-b", "4"),
+        ];
         let head = text(&Changes::to("ws://h", added, true), false);
         assert_eq!(
             head,

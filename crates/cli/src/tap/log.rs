@@ -44,14 +44,21 @@ impl Log {
 
     /// A client has come.
     pub(super) fn connected(&mut self, conn: u32, name: &str, url: &str) {
-        let words = format!("connected {} → {}", term::line(name, SHOWN), term::line(url, SHOWN));
+        let words = format!(
+            "connected {} → {}",
+            term::line(name, SHOWN),
+            term::line(url, SHOWN)
+        );
         self.line(conn, Style::Good, &words);
     }
 
     /// The server said 101.
     pub(super) fn opened(&mut self, conn: u32, opening: &Opening) {
-        let more = [&opening.subprotocol, &opening.compression]
-            .map(|one| one.as_ref().map_or(String::new(), |one| format!(" · {}", term::line(one, SHOWN))));
+        let more = [&opening.subprotocol, &opening.compression].map(|one| {
+            one.as_ref().map_or(String::new(), |one| {
+                format!(" · {}", term::line(one, SHOWN))
+            })
+        });
         self.line(conn, Style::Good, &format!("open{}", more.concat()));
         let what = What::Open(std::borrow::Cow::Borrowed(opening));
         self.keep(conn, Dir::Out, what);
@@ -83,7 +90,11 @@ impl Log {
     pub(super) fn ended(&mut self, conn: u32, close: Option<(u16, String)>, counts: [u64; 2]) {
         let (code, reason) = close.unwrap_or((CloseCode::ABNORMAL.0, String::new()));
         let name = CloseCode(code).name();
-        let style = if CloseCode(code).is_clean() { Style::Good } else { Style::Bad };
+        let style = if CloseCode(code).is_clean() {
+            Style::Good
+        } else {
+            Style::Bad
+        };
         let words = format!("ended {code} {name} · {} → · {} ←", counts[0], counts[1]);
         self.line(conn, style, &words);
         let reason = reason.into();
@@ -228,16 +239,39 @@ mod tests {
 
     #[test]
     fn a_line_tells_what_and_how_and_drives_no_terminal() {
-        assert_eq!(shown(&What::Text("a\u{1b}[2J\nb".into())), "text 7 B  a\\x1b[2J\\nb");
+        assert_eq!(
+            shown(&What::Text("a\u{1b}[2J\nb".into())),
+            "text 7 B  a\\x1b[2J\\nb"
+        );
         assert_eq!(shown(&What::Text("".into())), "text 0 B");
-        assert_eq!(shown(&What::Binary(vec![0, 255].into())), "binary 2 B  00 ff");
+        assert_eq!(
+            shown(&What::Binary(vec![0, 255].into())),
+            "binary 2 B  00 ff"
+        );
         assert_eq!(shown(&What::Ping(b"\xff"[..].into())), "ping 1 B  ff");
-        let close = |reason: &'static str| What::Close { code: 4001, reason: reason.into() };
+        let close = |reason: &'static str| What::Close {
+            code: 4001,
+            reason: reason.into(),
+        };
         assert_eq!(shown(&close("")), "close 4001");
         assert_eq!(shown(&close("\u{9b}x")), "close 4001 \"\\x9bx\"");
-        let fate = Fate { lost: true, ..Fate::default() };
-        let passed = Passed { compressed: true, frames: 3, size: 9, fate };
+        let fate = Fate {
+            lost: true,
+            ..Fate::default()
+        };
+        let passed = Passed {
+            compressed: true,
+            frames: 3,
+            size: 9,
+            fate,
+        };
         assert_eq!(told(passed), "  (9 B deflated, 3 frames, dropped)");
-        assert_eq!(told(Passed { frames: 1, ..Passed::default() }), "");
+        assert_eq!(
+            told(Passed {
+                frames: 1,
+                ..Passed::default()
+            }),
+            ""
+        );
     }
 }

@@ -111,7 +111,10 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
     };
     // Each says how it ended.
     tap.stop.notify_waiters();
-    _ = timeout(TICK, async { while sessions.join_next().await.is_some() {} }).await;
+    _ = timeout(TICK, async {
+        while sessions.join_next().await.is_some() {}
+    })
+    .await;
     match log.borrow_mut().finish() {
         true => exit,
         false => Exit::Local,
@@ -125,9 +128,13 @@ fn announce(args: &TapArgs, door: &Door, dial: &Dial, faults: &Faults) {
         Place::Tcp(_) => format!("ws://{}/", door.name()),
         Place::Unix(_) => format!("unix:{}", door.name()),
     };
-    exit::say(&format!("Listening on {place} → {url} (press CTRL+C to quit)"));
+    exit::say(&format!(
+        "Listening on {place} → {url} (press CTRL+C to quit)"
+    ));
     if !door.is_private() {
-        exit::say(&format!("notice: whoever reaches this machine can go through to {url}"));
+        exit::say(&format!(
+            "notice: whoever reaches this machine can go through to {url}"
+        ));
     }
     if faults.need_no_compression() {
         exit::say("notice: compression is not offered to the server, because of --drop or --dup");

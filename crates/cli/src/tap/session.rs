@@ -97,7 +97,10 @@ impl Tap {
                 let ways = [(client, asked.rest), (server, answer.rest)];
                 return self.converse(conn, ways, agreed).await;
             }
-            Ok(response) => note(Style::Bad, &format!("answered {}: no WebSocket", response.status())),
+            Ok(response) => note(
+                Style::Bad,
+                &format!("answered {}: no WebSocket", response.status()),
+            ),
             Err(why) => note(Style::Bad, &format!("the server's answer is none: {why}")),
         }
         _ = client.write_all(&answer.rest).await;
@@ -196,7 +199,11 @@ async fn request(client: &mut Box<dyn Io>) -> Result<Head<Request<()>>, Option<S
             Ok(None) => {}
             Ok(Some(parsed)) => {
                 let rest = input.to_vec();
-                return Ok(Head { parsed, raw: reader.into_raw(), rest });
+                return Ok(Head {
+                    parsed,
+                    raw: reader.into_raw(),
+                    rest,
+                });
             }
             Err(error) => return Err(Some(error.to_string())),
         }
@@ -217,7 +224,11 @@ async fn response(server: &mut Box<dyn Io>) -> Head<Result<Response<()>, String>
             Ok(Some(parsed)) => {
                 let rest = input.to_vec();
                 came.truncate(came.len() - rest.len());
-                return Head { parsed: Ok(parsed), raw: came, rest };
+                return Head {
+                    parsed: Ok(parsed),
+                    raw: came,
+                    rest,
+                };
             }
             Ok(None) if count > 0 => continue,
             Ok(None) => reader.receive_eof().to_string(),

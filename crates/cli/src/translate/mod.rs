@@ -137,7 +137,9 @@ fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
         }
     }
     if !cookies.is_empty() {
-        wanted.headers.push(("Cookie".to_owned(), cookies.join("; ")));
+        wanted
+            .headers
+            .push(("Cookie".to_owned(), cookies.join("; ")));
     }
     let given = [
         ("--noproxy", way.noproxy.is_some()),

@@ -93,8 +93,8 @@ pub fn decode(text: &str) -> Decoded {
 ///
 /// It is no such object.
 pub fn decode_payload(text: &str) -> Result<Payload, BadRequest> {
-    let fields = Fields::read(text)
-        .map_err(|error| bad(format!("this is no JSON object: {error}")))?;
+    let fields =
+        Fields::read(text).map_err(|error| bad(format!("this is no JSON object: {error}")))?;
     if let Some(name) = fields.twice {
         return Err(twice(name));
     }
