@@ -58,6 +58,14 @@ pub(crate) fn listen(text: &str) -> Result<ListenAddr, String> {
 /// A URL with a scheme of its own is left alone, so that the library can judge it.
 pub(crate) fn url(text: &str) -> String {
     let text = text.trim();
+    // A unix socket's URL has no //.
+    let small = text.to_ascii_lowercase();
+    if small.starts_with("ws+unix:") {
+        return text.to_owned();
+    }
+    if small.starts_with("unix:/") {
+        return format!("ws+{text}");
+    }
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest))
             if scheme
@@ -145,6 +153,8 @@ mod tests {
             ("WSS://h/p", "wss://h/p"),
             ("ws://[::1]:9/", "ws://[::1]:9/"),
             ("ftp://h/", "ftp://h/"),
+            ("ws+unix:/a.sock:/x", "ws+unix:/a.sock:/x"),
+            ("unix:/a.sock:/x", "ws+unix:/a.sock:/x"),
             (
                 "localhost:3000/?next=http://x",
                 "ws://localhost:3000/?next=http://x",

@@ -5,6 +5,7 @@ mod bridge;
 mod conform;
 mod connect;
 mod dial;
+pub(crate) mod dial_values;
 mod doctor;
 mod echo;
 mod help;
@@ -14,9 +15,10 @@ mod replay;
 mod serve;
 mod tap;
 mod tls;
+mod translate;
 mod values;
 
-pub(crate) use self::bench::BenchArgs;
+pub(crate) use self::bench::{BenchArgs, BenchMode};
 pub(crate) use self::bridge::BridgeArgs;
 pub(crate) use self::conform::ConformArgs;
 pub(crate) use self::connect::{ConnectArgs, Wait};
@@ -24,12 +26,13 @@ pub(crate) use self::dial::DialArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
 pub(crate) use self::help::{CompletionsArgs, HelpArgs, ManArgs};
-pub(crate) use self::hub_client::{PubArgs, SendArgs, SubArgs};
+pub(crate) use self::hub_client::{DEFAULT_HUB, FormArgs, GuestArgs, HubArgs, PubArgs, SendArgs, SubArgs};
 pub(crate) use self::listen::ListenArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::serve::{CheckConfigArgs, ServeArgs};
 pub(crate) use self::tap::TapArgs;
 pub(crate) use self::tls::TlsArgs;
+pub(crate) use self::translate::{Tool, TranslateArgs};
 
 use clap::{Parser, Subcommand};
 
@@ -129,9 +132,69 @@ pub(crate) enum Command {
     Man(ManArgs),
 }
 
+impl Cli {
+    /// The options of a connection by hand, if that is what is asked for.
+    fn by_hand(&self) -> Option<&ConnectArgs> {
+        match &self.command {
+            None => Some(&self.connect),
+            Some(Command::Connect(args)) => Some(args),
+            Some(_) => None,
+        }
+    }
+
+    /// What `--from-curl` was given.
+    pub(crate) fn from_curl(&self) -> Option<&str> {
+        self.by_hand()?.translate.from_curl.as_deref()
+    }
+
+    /// The server that is to be connected to, as typed.
+    pub(crate) fn target(&self) -> Option<&str> {
+        match &self.command {
+            None | Some(Command::Connect(_)) => {
+                let args = self.by_hand()?;
+                args.url.as_deref().or(args.connect.as_deref())
+            }
+            Some(Command::Bench(args)) => Some(&args.url),
+            Some(Command::Doctor(args)) => Some(&args.url),
+            Some(Command::Conform(args)) => args.url.as_deref(),
+            Some(Command::Replay(args)) => Some(&args.url),
+            Some(Command::Tap(args)) => Some(&args.url),
+            Some(_) => None,
+        }
+    }
+
+    /// Puts another server in its place.
+    pub(crate) fn set_target(&mut self, url: String) {
+        match &mut self.command {
+            None => self.connect.url = Some(url),
+            Some(Command::Connect(args)) => args.url = Some(url),
+            Some(Command::Bench(args)) => args.url = url,
+            Some(Command::Doctor(args)) => args.url = url,
+            Some(Command::Conform(args)) => args.url = Some(url),
+            Some(Command::Replay(args)) => args.url = url,
+            Some(Command::Tap(args)) => args.url = url,
+            Some(_) => {}
+        }
+    }
+
+    /// The name of the command, as typed.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        Some(match self.command.as_ref()? {
+            Command::Connect(_) => "connect",
+            Command::Bench(_) => "bench",
+            Command::Doctor(_) => "doctor",
+            Command::Conform(_) => "conform",
+            Command::Replay(_) => "replay",
+            Command::Tap(_) => "tap",
+            _ => return None,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use super::dial_values::HeaderArg;
     use super::*;
     use clap::CommandFactory;
 
@@ -163,15 +226,15 @@ mod tests {
                 Some("localhost:1/x")
             );
             assert_eq!(connect.execute, ["-1"]);
-            assert_eq!(connect.wait, Wait::ForEver);
+            assert_eq!(connect.wait, Some(Wait::ForEver));
         }
     }
 
     #[test]
     fn headers_keep_their_order_and_their_duplicates() {
         let cli = parse(&["h:1", "-H", "X-A: 1", "-H", "x-a:2:3", "-s", "a", "-s", "b"]).unwrap();
-        let expected: Vec<(String, String)> =
-            vec![("X-A".into(), "1".into()), ("x-a".into(), "2:3".into())];
+        let line = |name: &str, value: &str| HeaderArg::Line(name.into(), value.into());
+        let expected = [line("X-A", "1"), line("x-a", "2:3")];
         assert_eq!(cli.connect.dial.headers, expected);
         assert_eq!(cli.connect.dial.subprotocol, ["a", "b"]);
     }
@@ -198,6 +261,10 @@ mod tests {
             &["listen", "notaport"],
             &["listen"],
             &["bench", "h:1", "-c", "0"],
+            &["bench", "h:1", "--rate", "0"],
+            &["bench", "h:1", "--fail-if", "p98>1ms"],
+            &["bench", "h:1", "--report", "a.pdf"],
+            &["bench", "h:1", "--mode", "other"],
             &["serve", "--tls-dev", "--tls-cert", "a", "--tls-key", "b"],
             &["serve", "127.0.0.1:4000"],
             &["check-config"],

@@ -1,5 +1,6 @@
 //! The exit codes of the command, one meaning each.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 /// How a run of `tidewire` ended. The numbers are part of the command's contract and are listed
@@ -31,6 +32,10 @@ pub(crate) enum Exit {
     OtherCode = 10,
     /// A deadline passed.
     Timeout = 11,
+    /// The proxy could not be used, or did not connect us.
+    Proxy = 12,
+    /// `bench`: the client was at its limit, so the figures tell nothing of the server.
+    Saturated = 13,
     /// Ctrl-C.
     Interrupted = 130,
 }
@@ -43,6 +48,11 @@ impl From<Exit> for ExitCode {
 
 /// Prints `error: …` and gives the code back.
 pub(crate) fn error(exit: Exit, sentence: &str) -> Exit {
-    eprintln!("error: {sentence}");
+    say(&format!("error: {sentence}"));
     exit
+}
+
+/// Prints a line on stderr. If nobody reads it, nobody misses it.
+pub(crate) fn say(line: &str) {
+    _ = writeln!(std::io::stderr(), "{line}");
 }

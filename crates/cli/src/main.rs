@@ -16,22 +16,28 @@ mod exit;
 mod help;
 mod hub_client;
 mod listen;
+mod record;
+mod raw;
 mod replay;
 mod serve;
 mod signals;
 mod tap;
 mod term;
 mod tls;
+mod translate;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = args::Cli::parse();
+    let cli = match translate::parse(std::env::args_os().collect()) {
+        Ok(cli) => cli,
+        Err(why) => return exit::error(exit::Exit::Usage, &why).into(),
+    };
     term::choose_colour(match cli.color {
         _ if cli.no_color => args::ColourChoice::Never,
         choice => choice,
@@ -80,5 +86,8 @@ fn connect(mut args: args::ConnectArgs) -> exit::Exit {
             )
             .exit()
     };
+    if let Some(tool) = args.translate.as_tool {
+        return translate::print(tool, &url, &args);
+    }
     connect::run(&url, args)
 }

@@ -21,7 +21,7 @@ pub use contract::{
 };
 pub use host::{Host, Item, SessionId};
 pub use settings::{Access, Limits, Namespace, Settings, SlowConsumer, Storage};
-pub use shard::{Budget, Connect, Counters, Shard, TransportKind};
+pub use shard::{Budget, Connect, Counters, Described, NotGiven, Shard, TransportKind};
 
 /// A moment, in milliseconds since some beginning that the caller keeps to. Never goes back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -26,7 +26,12 @@ pub enum PlainFrame<'a> {
 #[must_use]
 pub fn message(publication: &Publication) -> Option<PlainFrame<'_>> {
     publication.pos?;
-    let payload = publication.payload.as_ref()?;
+    frame(publication.payload.as_ref()?)
+}
+
+/// A payload as a plain client gets it; `None`: it is not what its kind promises.
+#[must_use]
+pub fn frame(payload: &Payload) -> Option<PlainFrame<'_>> {
     match payload.kind() {
         PayloadKind::Json | PayloadKind::Text => payload.as_str().map(PlainFrame::Text),
         PayloadKind::Binary => Some(PlainFrame::Binary(payload.bytes())),

@@ -4,7 +4,7 @@ use crate::channel::Channel;
 use crate::code::{CloseReason, ErrorCode};
 use crate::command::CommandId;
 use crate::position::Pos;
-use crate::publication::{Origin, Publication};
+use crate::publication::{Origin, Payload, Publication};
 
 /// The answer to a command.
 #[derive(Clone, Debug)]
@@ -163,6 +163,11 @@ pub enum Push {
         channel: Channel,
         /// What is missing.
         lag: Lag,
+    },
+    /// What a backend has for this session alone.
+    Direct {
+        /// What it is.
+        payload: Payload,
     },
     /// The last word.
     Bye {

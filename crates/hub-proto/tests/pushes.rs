@@ -227,6 +227,18 @@ fn table() -> Vec<(Push, &'static str)> {
             r#"{"op":"lag","channel":"chat:lobby","recovering":false}"#,
         ),
         (
+            Push::Direct {
+                payload: json(r#"{"x": 1.0e5}"#),
+            },
+            r#"{"op":"direct","data":{"x": 1.0e5}}"#,
+        ),
+        (
+            Push::Direct {
+                payload: Payload::binary(vec![0, 1]),
+            },
+            r#"{"op":"direct","base64":"AAE="}"#,
+        ),
+        (
             Push::Bye {
                 reason: CloseReason::Shutdown,
                 retry_after_ms: Some(1500),
@@ -301,6 +313,9 @@ fn a_client_reads_every_push() {
                     (Op::Lag, lag.pos, lag.skipped)
                 );
                 assert_eq!(read.recovering, Some(lag.recovering));
+            }
+            Push::Direct { payload } => {
+                assert_eq!((read.op, read.payload), (Op::Direct, Some(payload)));
             }
             Push::Bye { reason, .. } => {
                 assert_eq!(read.op, Op::Bye);

@@ -102,7 +102,7 @@ fn every_push_has_its_row() {
     let page = page();
     let documented = rows(part(&page, "## What the hub says"));
     let ops = [
-        "hello", "ok", "error", "pong", "message", "live", "join", "leave", "lag", "bye",
+        "hello", "ok", "error", "pong", "message", "live", "join", "leave", "lag", "direct", "bye",
     ];
     for (row, op) in documented[1..].iter().zip(ops) {
         assert_eq!(row[0], format!("`{op}`"));

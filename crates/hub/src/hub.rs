@@ -114,6 +114,7 @@ impl Hub {
             files,
             engines: Map::new(&settings, shards, external),
             agent: Agent::new(config.agent, &addrs, lot::new_token()?),
+            sessions: config.sessions && addrs.iter().all(|addr| addr.ip().is_loopback()),
             door: Door::new(&config, shards),
             tally: Tally::default(),
             term: lot::new_term(clock)?,

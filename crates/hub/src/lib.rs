@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+pub mod certificate;
 mod clock;
 pub mod config;
 mod door;
@@ -33,6 +34,7 @@ pub mod metrics;
 mod node;
 mod outbox;
 mod protocol;
+mod session;
 mod shard;
 mod transport;
 mod web;

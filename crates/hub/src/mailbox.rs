@@ -1,6 +1,7 @@
 //! The mailbox of a shard: what engines and other shards have for it, bounded by bytes.
 
 use crate::door::{Admission, Refusing};
+use crate::session::Errand;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
@@ -25,6 +26,8 @@ pub(crate) enum Parcel {
     Socket(TcpStream, SocketAddr, Arc<Admission>),
     /// A connection that there is no room for.
     Refused(TcpStream, Refusing),
+    /// Something for one of its sessions.
+    Errand(Box<Errand>),
     /// What has it done so far?
     Count(oneshot::Sender<Counters>),
 }
@@ -125,7 +128,8 @@ impl Mailbox {
         self.held.dropped.load(Ordering::Relaxed)
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether nothing that can be refused should be put in.
+    pub(crate) fn is_full(&self) -> bool {
         self.held.bytes.load(Ordering::Relaxed) > ROOM
     }
 

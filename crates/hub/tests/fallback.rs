@@ -5,34 +5,14 @@ mod common;
 use common::*;
 use serde_json::{Value, json};
 
-/// Status and body of a request.
-async fn http(
-    hub: &Running,
-    method: &str,
-    target: &str,
-    headers: &str,
-    body: &str,
-) -> (u16, String) {
-    let length = body.len();
-    let answer = hub
-        .raw(&format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
-             Content-Length: {length}\r\n\r\n{body}"
-        ))
-        .await;
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, body.to_owned())
-}
-
 async fn uplink(hub: &Running, query: &str, command: &Value) -> (u16, Value) {
     let target = format!("/uplink{query}");
-    let (status, body) = http(hub, "POST", &target, "", &command.to_string()).await;
+    let (status, body) = hub.request("POST", &target, "", &command.to_string()).await;
     (status, serde_json::from_str(&body).unwrap())
 }
 
 async fn poll(hub: &Running, query: &str) -> (u16, Value) {
-    let (status, body) = http(hub, "GET", &format!("/poll?{query}"), "", "").await;
+    let (status, body) = hub.request("GET", &format!("/poll?{query}"), "", "").await;
     (status, serde_json::from_str(&body).unwrap())
 }
 
@@ -83,7 +63,7 @@ async fn json_of_several_lines_is_one_event() {
     let mut events = hub.events("channel=lobby", None).await;
     events.until("ok").await;
     let command = "{\"op\":\"publish\",\"channel\":\"lobby\",\"data\":{\n \"a\":\r\n 1.0e5\r}}";
-    let (status, body) = http(&hub, "POST", "/uplink", "", command).await;
+    let (status, body) = hub.request("POST", "/uplink", "", command).await;
     assert_eq!(status, 200, "{body}");
     assert_eq!(events.until("message").await["data"], json!({"a": 1.0e5}));
 }
@@ -218,12 +198,14 @@ async fn the_way_up_answers_for_each_command_and_by_its_status() {
     assert_eq!(error[0]["code"], "bad_request", "a batch of nothing");
     for (body, status) in [("", 400), ("{", 400), ("\u{0}", 400), ("7", 400)] {
         assert_eq!(
-            http(&hub, "POST", "/uplink", "", body).await.0,
+            hub.request("POST", "/uplink", "", body).await.0,
             status,
             "{body:?}"
         );
     }
-    let (status, words) = http(&hub, "POST", "/uplink?client=forged.AAAA", "", "{}").await;
+    let (status, words) = hub
+        .request("POST", "/uplink?client=forged.AAAA", "", "{}")
+        .await;
     assert_eq!(status, 403, "{words}");
 }
 
@@ -280,7 +262,7 @@ async fn what_may_not_be_followed_is_told_by_the_status() {
             ("channel=none:x", 404),
             ("channel=lobby&since=7", 400),
         ] {
-            let (status, body) = http(&hub, "GET", &format!("{path}?{query}"), "", "").await;
+            let (status, body) = hub.request("GET", &format!("{path}?{query}"), "", "").await;
             assert_eq!(status, expected, "{path}?{query}: {body}");
             assert!(!body.trim().is_empty());
         }
@@ -305,14 +287,9 @@ async fn pages_of_other_origins_may_read_what_they_may_ask() {
     assert!(answer.starts_with("http/1.1 204"), "{answer}");
     assert!(answer.contains("access-control-allow-origin: http://localhost:5173\r\n"));
     assert!(answer.contains("vary: origin"));
-    let (status, _) = http(
-        &hub,
-        "POST",
-        "/uplink",
-        "Origin: https://evil.example\r\n",
-        "{}",
-    )
-    .await;
+    let (status, _) = hub
+        .request("POST", "/uplink", "Origin: https://evil.example\r\n", "{}")
+        .await;
     assert_eq!(status, 403);
 }
 

@@ -1,9 +1,11 @@
-//! Opens the connections: a bounded number at a time, failures counted by class.
+//! Opens connections: a bounded number at a time, each timed, failures counted by class.
 
-use crate::error::{Failure, Failures, LoadError};
-use crate::plan::Plan;
+use crate::error::Failure;
+use crate::plan::{MAX_PING, Plan};
+use crate::tally::{Board, lock};
 use crate::target;
-use std::net::SocketAddr;
+use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tidewire::{Client, Config, ConnectError, ConnectStage, DeflateConfig, WebSocket};
@@ -21,97 +23,103 @@ pub(crate) enum Socket {
     Raw(TcpStream),
 }
 
-/// What came of connecting.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) sockets: Vec<Socket>,
-    pub(crate) failures: Failures,
-    pub(crate) took: Duration,
-}
-
-/// Opens all connections of the plan; `progress` is told how many are open.
-pub(crate) async fn all(plan: &Plan, mut progress: impl FnMut(usize)) -> Result<Opened, LoadError> {
-    let addresses = target::addresses(plan).await?;
-    let start = Instant::now();
-    let mut opened = Opened {
-        sockets: Vec::new(),
-        failures: Failures::default(),
-        took: Duration::ZERO,
-    };
-    let client = client(plan);
-
-    // The first one finds out which address answers, and whether any does.
-    let mut chosen = None;
-    let mut failures = Failures::default();
-    for address in addresses {
-        match open(client.clone(), address, plan.connect_timeout).await {
-            Ok(socket) => {
-                opened.sockets.push(socket);
-                chosen = Some(address);
-                break;
-            }
-            Err(
-                error @ (ConnectError::InvalidUrl(_)
-                | ConnectError::InvalidHeader(_)
-                | ConnectError::InvalidCookie(_)
-                | ConnectError::InvalidRequest(_)),
-            ) => return Err(LoadError::InvalidPlan(error.to_string())),
-            Err(error) => failures.add(Failure::connect(&error), 1),
-        }
-    }
-    let Some(address) = chosen else {
-        return Err(LoadError::NoneConnected(failures));
-    };
-    progress(1);
-
-    let mut tasks = JoinSet::new();
-    let mut begun = 1;
-    while begun < plan.connections || !tasks.is_empty() {
-        while begun < plan.connections && tasks.len() < plan.connecting {
-            tasks.spawn(open(client.clone(), address, plan.connect_timeout));
-            begun += 1;
-        }
-        match tasks.join_next().await {
-            Some(Ok(Ok(socket))) => opened.sockets.push(socket),
-            Some(Ok(Err(error))) => opened.failures.add(Failure::connect(&error), 1),
-            Some(Err(_)) | None => {}
-        }
-        progress(opened.sockets.len());
-    }
-    opened.took = start.elapsed();
-    Ok(opened)
-}
-
-/// What every WebSocket of the plan asks for; `None` for plain TCP.
-fn client(plan: &Plan) -> Option<Client> {
-    let defaults = Config::default();
-    let largest = plan.size.max(defaults.max_message);
-    // Keepalive would be traffic that nobody asked for; a silent server is found by draining.
-    let config = defaults
-        .max_message(largest)
-        .ping_interval(None)
-        .close_timeout(CLOSE_TIME);
-    let client = Client::new(&plan.url)
-        .deflate(plan.deflate.then(DeflateConfig::default))
-        .handshake_timeout(plan.connect_timeout)
-        .config(Arc::new(config));
-    (!plan.raw).then_some(client)
-}
-
-async fn open(
-    client: Option<Client>,
-    address: SocketAddr,
+/// Knows how a connection of the plan is opened.
+#[derive(Clone, Debug)]
+pub(crate) struct Opener {
+    client: Client,
+    raw: Option<Arc<str>>,
+    hello: Option<Arc<str>>,
     time: Duration,
-) -> Result<Socket, ConnectError> {
-    let tcp = timeout(time, TcpStream::connect(address));
-    let tcp = tcp
-        .await
-        .map_err(|_| ConnectError::Timeout(ConnectStage::Connect))??;
-    match client {
-        Some(client) => Ok(Socket::WebSocket(client.handshake(tcp).await?)),
-        None => {
+}
+
+impl Opener {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let defaults = Config::default();
+        // A publication comes with what the hub says of it.
+        let largest = plan.size.saturating_add(4096).max(defaults.max_message);
+        // Keepalive would be traffic that nobody asked for; a silent server is found by draining.
+        let config = defaults
+            .max_message(largest.max(MAX_PING))
+            .ping_interval(None)
+            .close_timeout(CLOSE_TIME);
+        let client = plan.client.clone();
+        let client = client
+            .unwrap_or_else(|| Client::new(&plan.url))
+            .deflate(plan.deflate.then(DeflateConfig::default))
+            .config(Arc::new(config));
+        Self {
+            client,
+            raw: plan.raw.then(|| Arc::from(&*plan.url)),
+            hello: plan.hello.as_deref().map(Arc::from),
+            time: plan.connect_timeout,
+        }
+    }
+
+    /// Opens one.
+    pub(crate) async fn open(&self) -> Result<Socket, ConnectError> {
+        let open = async {
+            let Some(url) = &self.raw else {
+                let ws = self.client.clone().connect().await?;
+                return Ok(Socket::WebSocket(ws));
+            };
+            let tcp = TcpStream::connect(target::host_and_port(url)?).await?;
             tcp.set_nodelay(true)?;
             Ok(Socket::Raw(tcp))
+        };
+        let open = timeout(self.time, open);
+        open.await
+            .unwrap_or(Err(ConnectError::Timeout(ConnectStage::Connect)))
+    }
+
+    /// Opens one, says what is to be said first, and counts it.
+    pub(crate) async fn open_counted(&self, board: &Board) -> Result<Socket, ConnectError> {
+        let start = Instant::now();
+        let mut socket = self.open().await?;
+        let took = start.elapsed();
+        let mut compressed = false;
+        if let Socket::WebSocket(ws) = &mut socket {
+            compressed = ws.deflate().is_some();
+            if let Some(hello) = &self.hello {
+                let said = ws.send(hello.to_string()).await;
+                said.map_err(|error| ConnectError::Io(io::Error::other(error)))?;
+            }
+        }
+        let tally = &mut lock(board).tally;
+        tally.connects.add(took.as_nanos() as u64);
+        tally.counts.opened += 1;
+        tally.counts.live += 1;
+        tally.counts.compressed += u64::from(compressed);
+        Ok(socket)
+    }
+}
+
+/// Opens so many connections, `at_once` at a time; ends early if `over` does.
+pub(crate) async fn all(
+    opener: &Opener,
+    count: usize,
+    at_once: usize,
+    board: &Board,
+    over: impl Future<Output = ()>,
+) -> Vec<Socket> {
+    let mut sockets = Vec::with_capacity(count);
+    let mut tasks = JoinSet::new();
+    let mut begun = 0;
+    tokio::pin!(over);
+    while begun < count || !tasks.is_empty() {
+        while begun < count && tasks.len() < at_once {
+            let (opener, board) = (opener.clone(), board.clone());
+            tasks.spawn(async move { opener.open_counted(&board).await });
+            begun += 1;
+        }
+        let opened = tokio::select! {
+            opened = tasks.join_next() => opened,
+            () = &mut over => break,
+        };
+        match opened {
+            Some(Ok(Ok(socket))) => sockets.push(socket),
+            Some(Ok(Err(error))) => lock(board).tally.failures.add(Failure::connect(&error), 1),
+            Some(Err(_)) | None => {}
         }
     }
+    sockets
 }

@@ -47,6 +47,16 @@ pub(crate) fn own() -> Duration {
     Duration::ZERO
 }
 
+/// What this thread has used; zero where the system does not tell.
+pub(crate) fn thread() -> Duration {
+    #[cfg(target_os = "linux")]
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID);
+    #[cfg(target_os = "linux")]
+    return time.map(Duration::from).unwrap_or_default();
+    #[cfg(not(target_os = "linux"))]
+    Duration::ZERO
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -1,32 +1,59 @@
-//! The phases of a run, on a runtime of its own: connect, warm up, measure, drain, close.
+//! Directs the threads of a run through its phases: connect, warm up, measure, drain and close.
 
-use crate::connect::{self, CLOSE_TIME, Opened, Socket};
 use crate::cpu;
-use crate::drive::{self, Closed};
-use crate::error::{ErrorClass, Failure, Failures, LoadError};
+use crate::error::{Failures, LoadError};
 use crate::files;
-use crate::lane::Lane;
-use crate::payload;
-use crate::plan::Plan;
-use crate::raw;
-use crate::report::Report;
-use crate::tally::{Board, Phase, Tally, lock};
-use std::time::Duration;
-use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use crate::listen::Channel;
+use crate::plan::{Mode, Plan};
+use crate::report::{Measured, Report};
+use crate::stamp::Stamp;
+use crate::tally::{Board, Counts, Desk, Phase, Stage, Tally, lock};
+use crate::target;
+use crate::totals::Totals;
+use crate::worker::Worker;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use tidewire::ConnectError;
+use tokio::sync::watch;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_secs(1);
 
-/// How long nothing may be answered while draining, and how long draining may take.
-const SILENCE: Duration = Duration::from_secs(2);
-const DRAIN: Duration = Duration::from_secs(10);
+/// How often is looked what the threads have come to.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// What the last second was like.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Live {
+    /// Since the measurement began.
+    pub elapsed: Duration,
+    /// How long it shall take.
+    pub of: Duration,
+    /// Answers a second, in the last second.
+    pub rate: f64,
+    /// Bytes of payload a second that came, in the last second.
+    pub bytes: f64,
+    /// Half of the last second's answers took less, in microseconds.
+    pub p50: f64,
+    /// All but a hundredth of them took less.
+    pub p99: f64,
+    /// Connections that are open.
+    pub open: u64,
+    /// Messages that wait for their answer.
+    pub in_flight: u64,
+    /// What went wrong so far.
+    pub errors: u64,
+    /// The share of our threads' time that was spent, 0 to 1.
+    pub busy: f64,
+}
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Progress {
-    /// So many connections are open; told at each of them.
+    /// So many connections are open.
     Connecting {
         /// Open ones.
         open: usize,
@@ -36,212 +63,286 @@ pub enum Progress {
     /// The load has begun; nothing is measured yet.
     WarmingUp,
     /// The load is measured; told each second.
-    Measuring {
-        /// Since the measurement began.
-        elapsed: Duration,
-        /// Answered since then.
-        messages: u64,
-    },
+    Measuring(Live),
     /// The measurement is over; what is under way is waited for, and connections close.
     Closing,
 }
 
-/// Makes the load and measures. Blocks the thread, on a runtime of its own, for as long as the plan
-/// says and at most some 15 seconds more after the connections are open; must not be called from
-/// within a runtime.
+/// Makes the load and measures. Blocks the thread for as long as the plan says, and at most some 15
+/// seconds more after the connections are open; the load is made by threads of its own.
 ///
 /// # Errors
 ///
 /// See [`LoadError`]. Connections that fail while others go on are counted in the [`Report`].
 pub fn run(plan: &Plan, mut progress: impl FnMut(Progress)) -> Result<Report, LoadError> {
     plan.check()?;
-    files::allow(plan.connections)?;
+    if plan.raw {
+        target::host_and_port(&plan.url).map_err(LoadError::connect)?;
+    }
+    files::allow(plan.connections + 1)?;
     let server = match plan.pid {
         Some(pid) => cpu::Clock::of(pid)?,
         None => None,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    let runtime = runtime.map_err(LoadError::Runtime)?;
-    let outcome = runtime.block_on(phases(plan, server, &mut progress));
-    // A lookup that hangs must not hold the caller.
-    runtime.shutdown_background();
-    outcome
-}
-
-type Tasks = JoinSet<Result<Closed, Failure>>;
-
-async fn phases(
-    plan: &Plan,
-    server: Option<cpu::Clock>,
-    progress: &mut impl FnMut(Progress),
-) -> Result<Report, LoadError> {
-    let of = plan.connections;
-    let opened = connect::all(plan, |open| progress(Progress::Connecting { open, of })).await?;
-    let Opened {
-        sockets,
-        failures,
-        took,
-    } = opened;
-    let mut report = Report::of(plan);
-    report.connections = sockets.len();
-    report.handshakes_per_second = sockets.len() as f64 / took.as_secs_f64();
-    report.compressed = sockets
-        .iter()
-        .filter(|socket| is_compressed(socket))
-        .count();
-
-    let board = Tally::new(sockets.len());
-    let spinner = plan.busy_poll.then(|| tokio::spawn(spin(board.clone())));
-    let mut run = Run {
-        tasks: start(plan, sockets, &board),
-        failures,
-        unclean: 0,
-        board,
-    };
+    let mut director = Director::start(plan)?;
+    director.connect(&mut progress)?;
     progress(Progress::WarmingUp);
-    run.until(Instant::now() + plan.warmup).await;
-    run.measure(plan, server, &mut report, progress).await;
+    director.warm_up();
+    let measured = director.measure(server, &mut progress);
     progress(Progress::Closing);
-    let none_left = run.tasks.is_empty();
-    run.drain().await;
-    run.close().await;
-    if let Some(spinner) = spinner {
-        spinner.abort();
-    }
-    report.errors = run.failures.total();
-    report.unclean_closes = run.unclean;
-    report.failures = run.failures;
-    if none_left {
-        Err(LoadError::NoneLeft(report.failures))
-    } else {
-        Ok(report)
-    }
+    director.end();
+    director.report(measured)
 }
 
-fn is_compressed(socket: &Socket) -> bool {
-    matches!(socket, Socket::WebSocket(ws) if ws.deflate().is_some())
+struct Director {
+    plan: Arc<Plan>,
+    boards: Vec<Board>,
+    phase: watch::Sender<Phase>,
+    threads: Vec<JoinHandle<Result<(), ConnectError>>>,
+    base: Instant,
+    /// Connections that were opened before the load, and how long that took.
+    opening: (u64, Duration),
+    start: u64,
+    totals: Totals,
 }
 
-/// One task for each connection.
-fn start(plan: &Plan, sockets: Vec<Socket>, board: &Board) -> Tasks {
-    let rings = payload::rings(plan);
-    let mut tasks = JoinSet::new();
-    for (socket, ring) in sockets.into_iter().zip(rings.into_iter().cycle()) {
-        let lane = Lane::new(plan.depth, plan.size);
-        match socket {
-            Socket::WebSocket(ws) => tasks.spawn(drive::run(ws, ring, lane, board.clone())),
-            Socket::Raw(tcp) => tasks.spawn(raw::run(tcp, ring, lane, board.clone())),
+impl Director {
+    fn start(plan: &Plan) -> Result<Self, LoadError> {
+        let plan = Arc::new(plan.clone());
+        let base = Instant::now();
+        let (phase, watched) = watch::channel(Phase::Probe);
+        let channel = Arc::new(Channel::default());
+        let mut director = Self {
+            boards: Vec::new(),
+            phase,
+            threads: Vec::new(),
+            base,
+            opening: (0, Duration::ZERO),
+            start: 0,
+            totals: Totals::default(),
+            plan: plan.clone(),
         };
-    }
-    tasks
-}
-
-/// Keeps the runtime from ever sleeping, and counts the time in which it would have.
-async fn spin(board: Board) {
-    let mut last = Instant::now();
-    let mut polls = 0;
-    loop {
-        tokio::task::yield_now().await;
-        let now = Instant::now();
-        let mut tally = lock(&board);
-        if tally.polls == polls {
-            tally.idle += now - last;
+        for index in 0..plan.crew() {
+            let board = Arc::new(Mutex::new(Desk {
+                tally: Tally::new(base, plan.pace().is_some()),
+                stamp: Stamp::new(plan.payload()),
+            }));
+            director.boards.push(board.clone());
+            let worker = Worker {
+                plan: plan.clone(),
+                index,
+                board,
+                phase: watched.clone(),
+                channel: channel.clone(),
+            };
+            let thread = thread::Builder::new()
+                .name(format!("load-{index}"))
+                .spawn(|| worker.run());
+            director.threads.push(thread.map_err(LoadError::Runtime)?);
         }
-        polls = tally.polls;
-        last = now;
+        Ok(director)
     }
-}
 
-struct Run {
-    tasks: Tasks,
-    failures: Failures,
-    unclean: u64,
-    board: Board,
-}
+    fn now(&self) -> u64 {
+        self.base.elapsed().as_nanos() as u64
+    }
 
-impl Run {
-    /// Lets the load run, and counts connections that end; returns early when none is left.
-    async fn until(&mut self, deadline: Instant) {
-        while let Ok(Some(ended)) = timeout_at(deadline, self.tasks.join_next()).await {
-            match ended {
-                Ok(Ok(in_order)) => self.unclean += u64::from(!in_order),
-                Ok(Err(failure)) => self.failures.add(failure, 1),
-                // Aborted ones are counted by who aborts them.
-                Err(_) => {}
-            }
+    fn each(&self, mut visit: impl FnMut(&mut Tally)) {
+        for board in &self.boards {
+            visit(&mut lock(board).tally);
         }
     }
 
-    async fn measure(
-        &mut self,
-        plan: &Plan,
-        server: Option<cpu::Clock>,
-        report: &mut Report,
-        progress: &mut impl FnMut(Progress),
-    ) {
-        let cpu = || (server.and_then(cpu::Clock::now), cpu::own());
-        lock(&self.board).begin();
-        let (server_before, own_before) = cpu();
-        let start = Instant::now();
-        let end = start + plan.duration;
+    fn counts(&self) -> Counts {
+        let mut sum = Counts::default();
+        self.each(|tally| sum.add(&tally.counts));
+        sum
+    }
+
+    fn failures(&self) -> Failures {
+        let mut sum = Failures::default();
+        self.each(|tally| sum.add_all(&tally.failures));
+        sum
+    }
+
+    fn at_stage(&self, index: usize, wanted: Stage) -> bool {
+        lock(&self.boards[index]).tally.stage == wanted || self.threads[index].is_finished()
+    }
+
+    /// Opens the first connection, then all others.
+    fn connect(&mut self, progress: &mut impl FnMut(Progress)) -> Result<(), LoadError> {
+        while !self.at_stage(0, Stage::Probed) {
+            self.heed_stop()?;
+            thread::sleep(LOOK);
+        }
+        if self.threads[0].is_finished() {
+            return match self.threads.remove(0).join() {
+                Ok(Err(error)) => Err(LoadError::connect(error)),
+                _ => Err(LoadError::NoneLeft(self.failures())),
+            };
+        }
+        let of = self.plan.connections;
+        let mut told = 0;
+        _ = self.phase.send(Phase::Connect);
         loop {
-            self.until(end.min(Instant::now() + TELL)).await;
-            let elapsed = start.elapsed();
-            if Instant::now() >= end || self.tasks.is_empty() {
+            let ready = (0..self.boards.len()).all(|index| self.at_stage(index, Stage::Ready));
+            let open = self.counts().opened as usize;
+            if open != told {
+                told = open;
+                progress(Progress::Connecting { open, of });
+            }
+            if ready {
+                self.opening = (open as u64, self.base.elapsed());
+                return Ok(());
+            }
+            self.heed_stop()?;
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// Before there is anything to report.
+    fn heed_stop(&self) -> Result<(), LoadError> {
+        if self.plan.stop.is_set() {
+            _ = self.phase.send(Phase::Drain);
+            return Err(LoadError::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// Whether there is no use in going on.
+    fn is_over(&self) -> bool {
+        let nobody = || self.plan.mode != Mode::Connect && self.counts().live == 0;
+        self.plan.stop.is_set() || nobody() || self.threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Waits for so long, or until it is over.
+    fn wait_until(&self, end: Instant) {
+        while !self.is_over() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return;
+            }
+            thread::sleep(left.min(LOOK));
+        }
+    }
+
+    fn warm_up(&mut self) {
+        self.start = self.now();
+        let phase = Phase::Load(self.start);
+        self.each(|tally| tally.phase = phase);
+        _ = self.phase.send(phase);
+        self.wait_until(Instant::now() + self.plan.warmup);
+    }
+
+    fn measure(
+        &mut self,
+        server: Option<cpu::Clock>,
+        progress: &mut impl FnMut(Progress),
+    ) -> Measured {
+        let cpu = || (server.and_then(cpu::Clock::now), cpu::own());
+        if self.plan.mode == Mode::Connect {
+            // Those of the warm-up do not count.
+            self.totals.forget(&self.boards);
+        }
+        let begin = self.now();
+        self.each(|tally| tally.begin(begin));
+        // The same again tells the threads that the window has begun.
+        _ = self.phase.send(Phase::Load(self.start));
+        let (server_before, own_before) = cpu();
+        let (start, mut last) = (
+            Instant::now(),
+            (Counts::default(), Instant::now(), own_before),
+        );
+        let end = start + self.plan.duration;
+        loop {
+            self.wait_until(end.min(last.1 + TELL));
+            let over = self.is_over() || Instant::now() >= end;
+            let now = (self.counts(), Instant::now(), cpu::own());
+            let whole = now.1 - last.1 >= TELL / 2;
+            if whole || self.totals.series.is_empty() {
+                let live = self.second(start, &last, &now);
+                if !over {
+                    progress(Progress::Measuring(live));
+                }
+            }
+            if over {
                 break;
             }
-            let messages = lock(&self.board).messages;
-            progress(Progress::Measuring { elapsed, messages });
+            last = now;
         }
+        let ended = self.now();
+        self.each(|tally| tally.end(ended));
         let seconds = start.elapsed();
+        let counts = self.counts();
+        _ = self.phase.send(Phase::Drain);
         let (server_after, own_after) = cpu();
-        let mut tally = lock(&self.board);
-        tally.phase = Phase::Drain;
-        report.latency_us = tally.latency();
-        let server = server_before
-            .zip(server_after)
-            .map(|(before, after)| after - before);
-        let own = own_after.saturating_sub(own_before);
-        let idle = plan.busy_poll.then_some(tally.idle);
-        report.measured(seconds, tally.messages, server, own, idle);
-    }
-
-    /// Waits until all that is under way is answered, or nothing is for too long.
-    async fn drain(&mut self) {
-        let end = Instant::now() + DRAIN;
-        let mut seen = (lock(&self.board).messages, Instant::now());
-        loop {
-            let now = Instant::now();
-            let (live, messages) = {
-                let tally = lock(&self.board);
-                (tally.live, tally.messages)
-            };
-            if live == 0 {
-                return;
-            }
-            if messages != seen.0 {
-                seen = (messages, now);
-            }
-            if now >= end || now >= seen.1 + SILENCE {
-                let text = "answers stopped: a message was lost, or the server hangs";
-                self.failures
-                    .add(Failure::new(ErrorClass::Unanswered, text), live as u64);
-                // The others have had time enough to close.
-                self.unclean += (self.tasks.len() - live.min(self.tasks.len())) as u64;
-                self.tasks.shutdown().await;
-                return;
-            }
-            self.until(now + Duration::from_millis(20)).await;
+        Measured {
+            opened: self.opening.0,
+            opening: self.opening.1,
+            time: seconds,
+            server: server_before
+                .zip(server_after)
+                .map(|(before, after)| after - before),
+            client: own_after.saturating_sub(own_before),
+            stayed: counts.live,
+            interrupted: self.plan.stop.is_set(),
         }
     }
 
-    /// Waits for the closing handshakes.
-    async fn close(&mut self) {
-        self.until(Instant::now() + CLOSE_TIME + Duration::from_secs(1))
-            .await;
-        self.unclean += self.tasks.len() as u64;
-        self.tasks.shutdown().await;
+    /// Closes a second of the series.
+    fn second(
+        &mut self,
+        start: Instant,
+        last: &(Counts, Instant, Duration),
+        now: &(Counts, Instant, Duration),
+    ) -> Live {
+        let time = (now.1 - last.1).as_secs_f64().max(1e-9);
+        let (counts, before) = (&now.0, &last.0);
+        let answered = counts.verified + counts.corrupted;
+        let errors = counts.duplicated + counts.reordered + counts.corrupted;
+        let cpu = now.2.saturating_sub(last.2).as_secs_f64();
+        let mut live = Live {
+            elapsed: now.1 - start,
+            of: self.plan.duration,
+            rate: (counts.messages - before.messages) as f64 / time,
+            bytes: (counts.bytes - before.bytes) as f64 / time,
+            open: counts.live,
+            in_flight: match self.plan.mode {
+                Mode::PubSub => 0,
+                _ => counts.sent.saturating_sub(answered),
+            },
+            errors: errors + self.failures().total(),
+            busy: (cpu / time / self.boards.len() as f64).min(1.0),
+            ..Live::default()
+        };
+        self.totals.second(&self.boards, &mut live);
+        live
+    }
+
+    /// Waits for the threads.
+    fn end(&mut self) {
+        for thread in self.threads.drain(..) {
+            // One that panicked has said so.
+            _ = thread.join();
+        }
+        self.totals.rest(&self.boards);
+    }
+
+    fn report(mut self, measured: Measured) -> Result<Report, LoadError> {
+        let (counts, failures) = (self.counts(), self.failures());
+        let held = matches!(self.plan.mode, Mode::Idle | Mode::Connect);
+        if measured.stayed == 0 && counts.messages == 0 && !held && !measured.interrupted {
+            return Err(LoadError::NoneLeft(failures));
+        }
+        let mut busiest = None;
+        self.each(|tally| {
+            if let Some(busy) = tally.busy {
+                busiest = Some(busiest.map_or(busy, |most: f64| most.max(busy)));
+            }
+        });
+        let totals = std::mem::take(&mut self.totals);
+        Ok(Report::new(
+            &self.plan, &measured, &counts, failures, totals, busiest,
+        ))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::{fmt, io};
+use tidewire::ConnectError;
 
 /// Why a run gave no report.
 #[derive(Debug)]
@@ -18,10 +19,10 @@ pub enum LoadError {
         /// The hard limit.
         limit: u64,
     },
-    /// The host name was not found.
-    UnknownHost(io::Error),
-    /// Not one connection could be opened.
-    NoneConnected(Failures),
+    /// The first connection could not be opened.
+    NoneConnected(Box<ConnectError>),
+    /// It was [stopped](crate::Stop) before anything was measured.
+    Interrupted,
     /// Every connection failed before the measurement ended.
     NoneLeft(Failures),
     /// The operating system gave no runtime.
@@ -43,10 +44,8 @@ impl fmt::Display for LoadError {
                 "this needs {needed} open files and the limit is {limit}: raise it with \
                  `ulimit -n {needed}`, or open fewer connections"
             ),
-            Self::UnknownHost(error) => write!(f, "the host was not found: {error}"),
-            Self::NoneConnected(failures) => {
-                write!(f, "no connection could be opened: {failures}")
-            }
+            Self::NoneConnected(error) => write!(f, "no connection could be opened: {error}"),
+            Self::Interrupted => f.write_str("stopped before anything was measured"),
             Self::NoneLeft(failures) => {
                 write!(
                     f,
@@ -61,8 +60,22 @@ impl fmt::Display for LoadError {
 impl std::error::Error for LoadError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::UnknownHost(error) | Self::Runtime(error) => Some(error),
+            Self::NoneConnected(error) => Some(error),
+            Self::Runtime(error) => Some(error),
             _ => None,
+        }
+    }
+}
+
+impl LoadError {
+    /// Why the first connection could not be opened.
+    pub(crate) fn connect(error: ConnectError) -> Self {
+        match error {
+            ConnectError::InvalidUrl(_)
+            | ConnectError::InvalidHeader(_)
+            | ConnectError::InvalidCookie(_)
+            | ConnectError::InvalidRequest(_) => Self::InvalidPlan(error.to_string()),
+            error => Self::NoneConnected(Box::new(error)),
         }
     }
 }
@@ -87,10 +100,14 @@ pub enum ErrorClass {
     Closed,
     /// The server broke the WebSocket protocol.
     Protocol,
-    /// An answer is not what was sent.
-    Corrupted,
-    /// An answer came out of turn: something was lost, repeated or reordered.
-    OutOfOrder,
+    /// The host's name has no address.
+    Name,
+    /// TLS failed.
+    Tls,
+    /// The proxy failed.
+    Proxy,
+    /// The hub refused a subscription or a publication, or this is no hub.
+    Hub,
     /// Answers stopped: something was lost, or the server hangs.
     Unanswered,
 }
@@ -108,8 +125,10 @@ impl ErrorClass {
             Self::Network => "network",
             Self::Closed => "closed",
             Self::Protocol => "protocol",
-            Self::Corrupted => "corrupted",
-            Self::OutOfOrder => "out_of_order",
+            Self::Name => "name",
+            Self::Tls => "tls",
+            Self::Proxy => "proxy",
+            Self::Hub => "hub",
             Self::Unanswered => "unanswered",
         }
     }
@@ -143,13 +162,20 @@ impl Failure {
         Self::new(ErrorClass::of_io(error), error.to_string())
     }
 
-    pub(crate) fn connect(error: &tidewire::ConnectError) -> Self {
-        use tidewire::ConnectError as E;
+    pub(crate) fn connect(error: &ConnectError) -> Self {
+        use ConnectError as E;
         let class = match error {
             E::Io(error) => ErrorClass::of_io(error),
+            E::Unreachable(tried) => {
+                let first = tried.attempts().first();
+                first.map_or(ErrorClass::Network, |(_, error)| ErrorClass::of_io(error))
+            }
             E::Timeout(_) => ErrorClass::ConnectTimeout,
+            E::Resolve { .. } => ErrorClass::Name,
+            E::Tls(_) => ErrorClass::Tls,
+            E::Proxy(_) => ErrorClass::Proxy,
             E::Refused(_) => ErrorClass::HttpStatus,
-            E::Handshake(_) => ErrorClass::BadHandshake,
+            E::Handshake(_) | E::Redirect(_) => ErrorClass::BadHandshake,
             _ => ErrorClass::Network,
         };
         Self::new(class, error.to_string())
@@ -188,6 +214,12 @@ impl Failures {
         self.0
             .iter()
             .map(|(class, (count, text))| (*class, *count, text.as_str()))
+    }
+
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (class, count, text) in other.iter() {
+            self.add(Failure::new(class, text), count);
+        }
     }
 
     pub(crate) fn add(&mut self, failure: Failure, count: u64) {

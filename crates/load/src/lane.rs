@@ -1,129 +1,155 @@
-//! [`Lane`]: what is under way on one connection, and whether each answer is the one that is due.
+//! [`Lane`]: one open connection, and what it is there for.
 
-use crate::error::{ErrorClass, Failure};
-use crate::tally::{Phase, Tally};
+use crate::connect::Socket;
+use crate::error::Failure;
+use crate::exchange::Exchange;
+use crate::listen::Listener;
+use crate::raw::Raw;
+use crate::tally::Desk;
+use crate::window::Sent;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tidewire::WebSocket;
 
-/// How many small answers share one reading of the clock, and from how many bytes on none do: what
-/// came with one system call came at one time.
-const CLOCK_SHARE: u32 = 64;
-const CLOCK_SIZE: usize = 4 * 1024;
+/// Shared by the task that receives and the one that sends by the schedule, both of one thread.
+pub(crate) type SharedLane = Arc<Mutex<Lane>>;
 
-/// The places of a ring that are under way, and when each was sent.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// What is sent comes back.
+    Exchange(Exchange),
+    /// The server speaks.
+    Listen(Listener),
+}
+
+#[derive(Debug)]
+enum Transport {
+    WebSocket(WebSocket),
+    Raw(Box<Raw>),
+}
+
+/// What came of an attempt to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    Taken,
+    /// Too much waits already.
+    Full,
+    /// The connection is over.
+    Over,
+}
+
 #[derive(Debug)]
 pub(crate) struct Lane {
-    /// When the message at each place of the ring was sent, in nanoseconds since the run began.
-    sent_at: Box<[u64]>,
-    /// The place of the answer that is due, and how many messages are under way from there.
-    due: usize,
-    under_way: usize,
-    share: u32,
+    transport: Transport,
+    job: Job,
+    over: bool,
 }
+
+/// How many bytes, and how many messages, may wait on one connection of an open load.
+const FULL_BYTES: usize = 1 << 20;
+const FULL_MESSAGES: usize = 1 << 16;
 
 impl Lane {
-    pub(crate) fn new(depth: usize, size: usize) -> Self {
-        let sent_at = vec![0; depth + 1].into_boxed_slice();
-        let share = if size >= CLOCK_SIZE { 1 } else { CLOCK_SHARE };
+    pub(crate) fn new(socket: Socket, job: Job) -> Self {
+        let transport = match socket {
+            Socket::WebSocket(ws) => Transport::WebSocket(ws),
+            Socket::Raw(tcp) => Transport::Raw(Box::new(Raw::new(tcp))),
+        };
         Self {
-            sent_at,
-            due: 0,
-            under_way: 0,
-            share,
+            transport,
+            job,
+            over: false,
         }
     }
 
-    /// How many more messages may be under way.
-    pub(crate) fn room(&self) -> usize {
-        self.sent_at.len() - 1 - self.under_way
-    }
-
-    /// Whether every message was answered.
-    #[inline]
-    pub(crate) fn is_idle(&self) -> bool {
-        self.under_way == 0
-    }
-
-    /// The place in the ring of the answer that is due; `None` if nothing is under way.
-    #[inline]
-    pub(crate) fn due(&self) -> Option<usize> {
-        (self.under_way > 0).then_some(self.due)
-    }
-
-    /// The place in the ring of the next message to send, which is under way from now on.
-    #[inline]
-    pub(crate) fn send(&mut self, now: u64) -> usize {
-        let mut place = self.due + self.under_way;
-        if place >= self.sent_at.len() {
-            place -= self.sent_at.len();
+    /// Sends the messages of a closed load that are under way at first.
+    pub(crate) fn begin(&mut self, depth: usize, desk: &mut Desk) {
+        for _ in 0..depth {
+            let at = desk.tally.now();
+            if self.offer(Sent { due: at, at }, desk) != Offer::Taken {
+                break;
+            }
         }
-        self.sent_at[place] = now;
-        self.under_way += 1;
-        place
+        self.flush();
     }
 
-    /// The answer that was due has come.
-    #[inline]
-    pub(crate) fn answered(&mut self, now: u64, tally: &mut Tally) {
-        tally.answered(now.saturating_sub(self.sent_at[self.due]));
-        self.under_way -= 1;
-        self.due += 1;
-        if self.due == self.sent_at.len() {
-            self.due = 0;
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// Queues one message, if there is room.
+    pub(crate) fn offer(&mut self, sent: Sent, desk: &mut Desk) -> Offer {
+        let Job::Exchange(exchange) = &mut self.job else {
+            return Offer::Over;
+        };
+        if self.over {
+            return Offer::Over;
         }
-    }
-
-    /// A clock for one poll.
-    pub(crate) fn clock(&self) -> BatchClock {
-        BatchClock {
-            now: 0,
-            left: 0,
-            share: self.share,
+        let queued = match &self.transport {
+            Transport::WebSocket(ws) => ws.queued(),
+            Transport::Raw(raw) => raw.queued(),
+        };
+        if queued > FULL_BYTES || exchange.waiting() >= FULL_MESSAGES {
+            return Offer::Full;
+        }
+        match &mut self.transport {
+            Transport::WebSocket(ws) => exchange.send(ws, sent, desk),
+            Transport::Raw(raw) => {
+                raw.send(exchange, sent, desk);
+                Offer::Taken
+            }
         }
     }
-}
 
-/// A clock that is read once for many answers.
-#[derive(Debug)]
-pub(crate) struct BatchClock {
-    now: u64,
-    left: u32,
-    share: u32,
-}
-
-impl BatchClock {
-    #[inline]
-    pub(crate) fn now(&mut self, tally: &Tally) -> u64 {
-        if self.left == 0 {
-            self.now = tally.now();
-            self.left = self.share;
+    /// Writes what is queued, as far as the socket takes it.
+    pub(crate) fn flush(&mut self) {
+        match &mut self.transport {
+            Transport::WebSocket(ws) => _ = ws.try_flush(),
+            Transport::Raw(raw) => raw.try_flush(),
         }
-        self.left -= 1;
-        self.now
     }
-}
 
-/// Whether the next message is to be sent.
-#[inline]
-pub(crate) fn goes_on(tally: &Tally) -> bool {
-    tally.phase == Phase::Load
-}
+    /// Receives; resolves when the connection has failed.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, desk: &mut Desk) -> Poll<Failure> {
+        desk.tally.polls += 1;
+        let failed = match (&mut self.transport, &mut self.job) {
+            (Transport::WebSocket(ws), Job::Exchange(exchange)) => exchange.poll(ws, cx, desk),
+            (Transport::WebSocket(ws), Job::Listen(listener)) => listener.poll(ws, cx, desk),
+            (Transport::Raw(raw), Job::Exchange(exchange)) => raw.poll(exchange, cx, desk),
+            (Transport::Raw(_), Job::Listen(_)) => Poll::Pending,
+        };
+        if failed.is_ready() {
+            self.over = true;
+            desk.tally.counts.live -= 1;
+        }
+        failed
+    }
 
-/// Why `answer` is not `ring[due]`, which it should be.
-#[cold]
-pub(crate) fn judge<'a>(
-    answer: &[u8],
-    due: Option<usize>,
-    ring: impl Iterator<Item = &'a [u8]>,
-) -> Failure {
-    let known = ring.into_iter().position(|payload| payload == answer);
-    match (known, due) {
-        (_, None) => Failure::new(
-            ErrorClass::OutOfOrder,
-            "an answer came to nothing that was sent",
-        ),
-        (Some(_), _) => Failure::new(
-            ErrorClass::OutOfOrder,
-            "an answer came out of turn: a message was lost, repeated or reordered",
-        ),
-        (None, _) => Failure::new(ErrorClass::Corrupted, "an answer is not what was sent"),
+    /// How many messages are to come yet; none if the connection is over.
+    pub(crate) fn waiting(&self) -> u64 {
+        match &self.job {
+            _ if self.over => 0,
+            Job::Exchange(exchange) => exchange.waiting() as u64,
+            Job::Listen(listener) => listener.waiting(),
+        }
+    }
+
+    /// Counts what has not come, for nothing more will. Whether answers were still waited for.
+    pub(crate) fn settle(&mut self, desk: &mut Desk) -> bool {
+        let waits = self.waiting() > 0;
+        let whole = !self.over;
+        match &mut self.job {
+            Job::Exchange(exchange) => exchange.settle(whole, desk),
+            Job::Listen(listener) => listener.settle(whole, desk),
+        }
+        waits
+    }
+
+    /// The WebSocket, to close it, if the connection is open; plain TCP ends by being dropped.
+    pub(crate) fn into_open(self) -> Option<WebSocket> {
+        match self.transport {
+            Transport::WebSocket(ws) if !self.over => Some(ws),
+            _ => None,
+        }
     }
 }

@@ -198,6 +198,16 @@ pub(crate) fn ping(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+pub(crate) fn pong(shared: &Arc<Shared>, payload: &[u8]) -> Result<(), Error> {
+    let mut core = shared.lock();
+    core.connection
+        .pong(payload)
+        .map_err(|error| core.refused(error))?;
+    core.clock = shared.service.now();
+    shared.flush_and_settle(&mut core);
+    Ok(())
+}
+
 pub(crate) fn queue(shared: &Shared, frame: &PreparedFrame) -> Result<usize, Error> {
     let mut core = shared.lock();
     if !core.is_writable() {

@@ -107,6 +107,16 @@ impl Sender {
         handle::ping(&self.shared, payload)
     }
 
+    /// Sends a Pong of at most 125 bytes that nobody asked for: a sign of life (RFC 6455 §5.5.3).
+    /// Answers to Pings need no call.
+    ///
+    /// # Errors
+    ///
+    /// As [`ping`](Self::ping).
+    pub fn pong(&self, payload: &[u8]) -> Result<(), Error> {
+        handle::pong(&self.shared, payload)
+    }
+
     /// As [`WebSocket::poll_writable`](crate::WebSocket::poll_writable). Only one task at a time can
     /// wait for a connection so.
     ///

@@ -47,21 +47,6 @@ pub(super) fn token(text: &str) -> Result<String, String> {
     }
 }
 
-pub(super) fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text
-        .split_once(':')
-        .ok_or_else(|| format!("{text:?} has no colon: write -H 'Name: value'"))?;
-    http::HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| format!("{name:?} cannot be the name of a header"))?;
-    Ok((name.to_owned(), header_value(value.trim())?))
-}
-
-pub(super) fn header_value(text: &str) -> Result<String, String> {
-    http::HeaderValue::from_str(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| format!("{text:?} cannot be sent in a header"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,11 +2,14 @@
 
 use std::io;
 
-use tidewire::{Message, WebSocket};
+use tidewire::Message;
 use tokio::sync::mpsc;
 use tokio::task::spawn_local;
 
-use super::session::{self, After};
+use super::link::Link;
+use super::plan::Plan;
+use super::session;
+use super::status::Teller;
 use super::talk::{Event, Input, Output};
 use crate::exit::{Exit, error};
 use crate::term::prompt::{Prompt, Typed};
@@ -16,7 +19,7 @@ use crate::term::{self, Style};
 const SHOWN: usize = 64 * 1024;
 
 /// Talks until the user leaves (Ctrl-C, Ctrl-D) or the server closes.
-pub(super) async fn run(ws: WebSocket) -> Exit {
+pub(super) async fn run(link: Link, plan: Plan) -> Exit {
     let (prompt, mut typed) = match Prompt::open() {
         Ok(both) => both,
         Err(sentence) => return error(Exit::Local, &sentence),
@@ -34,22 +37,29 @@ pub(super) async fn run(ws: WebSocket) -> Exit {
         }
     });
     let colour = term::colour_wanted(&io::stdout());
-    let mut out = Terminal { prompt, colour };
-    let end = session::run(ws, input, &mut out, After::Close).await;
+    let teller = plan.teller.clone();
+    let quiet = teller.quiet;
+    let mut out = Terminal {
+        prompt,
+        colour,
+        teller,
+    };
+    let end = session::run(link, plan, input, &mut out).await;
     out.prompt.end().await;
-    if let Some(line) = end.line {
-        eprintln!("{line}");
-    }
-    end.exit
+    end.say(quiet)
 }
 
 struct Terminal {
     prompt: Prompt,
     colour: bool,
+    teller: Teller,
 }
 
 impl Output for Terminal {
     fn tell(&mut self, event: &Event<'_>) -> io::Result<()> {
+        for line in self.teller.lines(event) {
+            self.prompt.print(&line)?;
+        }
         let Event::Received(message) = event else {
             return Ok(());
         };

@@ -1,121 +1,138 @@
-//! The client in a pipe: lines in, payloads out, nothing else on stdout.
+//! The client in a pipe: payloads on stdout and nothing else there, status on stderr.
 
-use std::io::{self, BufRead, BufWriter, Stdout, Write};
+use std::io::{self, BufWriter, Stdout, Write};
 
-use tidewire::{Message, WebSocket};
+use tidewire::Message;
 use tokio::sync::mpsc;
 
-use super::session::{self, After};
+use super::json::Lines;
+use super::link::Link;
+use super::plan::Plan;
+use super::session;
+use super::status::Teller;
 use super::talk::{Event, Input, Output};
-use crate::exit::Exit;
+use crate::args::ConnectArgs;
+use crate::exit::{self, Exit};
 use crate::term;
-
-/// Lines read ahead of the connection.
-const AHEAD: usize = 256;
 
 /// The longest message shown on a terminal, in characters.
 const SHOWN: usize = 64 * 1024;
 
-/// Talks to the end of `input` and beyond it as `after` says.
+/// Talks to the end of `input` and beyond it as the plan says.
 pub(super) async fn run(
-    ws: WebSocket,
+    link: Link,
+    plan: Plan,
     input: mpsc::Receiver<Input>,
-    after: After,
+    form: Form,
     to_terminal: bool,
 ) -> Exit {
-    let stdout = BufWriter::with_capacity(64 * 1024, io::stdout());
-    let end = session::run(
-        ws,
-        input,
-        &mut Plain {
-            stdout,
-            to_terminal,
-        },
-        after,
-    )
-    .await;
-    if let Some(line) = end.line {
-        eprintln!("{line}");
-    }
-    end.exit
+    let teller = plan.teller.clone();
+    let quiet = teller.quiet;
+    let mut out = Plain {
+        stdout: BufWriter::with_capacity(64 * 1024, io::stdout()),
+        form,
+        to_terminal,
+        teller,
+    };
+    let end = session::run(link, plan, input, &mut out).await;
+    // What could not be written is not tried again when this is dropped.
+    _ = out.stdout.into_parts();
+    end.say(quiet)
 }
 
-/// Some lines, given on the command line.
-pub(super) fn lines(lines: Vec<String>) -> mpsc::Receiver<Input> {
-    let (sender, receiver) = mpsc::channel(lines.len().max(1));
-    for line in lines {
-        _ = sender.try_send(Input::Send(line.into()));
-    }
-    receiver
+/// How messages are written.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// A text and a line feed; the bytes of a binary message as they are.
+    Plain {
+        /// Line feeds within a text become spaces.
+        oneline: bool,
+        /// A line feed behind binary messages too.
+        all: bool,
+    },
+    /// Payloads, and nothing in between.
+    Raw,
+    /// A NUL behind each message.
+    Nul,
+    /// A line of JSON for each event.
+    Json(Lines),
 }
 
-/// The lines of stdin, read by a thread: stdin cannot be waited for in an event loop.
-pub(super) fn stdin() -> mpsc::Receiver<Input> {
-    let (sender, receiver) = mpsc::channel(AHEAD);
-    std::thread::spawn(move || read_lines(io::stdin().lock(), &sender));
-    receiver
-}
-
-/// Sends each line of `from`, without its line feed, until the end or the first bad one.
-fn read_lines(mut from: impl BufRead, to: &mpsc::Sender<Input>) {
-    for number in 1u64.. {
-        let mut line = Vec::new();
-        let item = match from.read_until(b'\n', &mut line) {
-            Ok(0) => return,
-            Ok(_) => {
-                if line.last() == Some(&b'\n') {
-                    line.pop();
-                    if line.last() == Some(&b'\r') {
-                        line.pop();
-                    }
-                }
-                String::from_utf8(line).map_or_else(
-                    |_| {
-                        Input::Failed(format!(
-                            "line {number} of the input is not UTF-8, and a text message must be"
-                        ))
-                    },
-                    |line| Input::Send(line.into()),
-                )
-            }
-            Err(error) => Input::Failed(format!("cannot read the input: {error}")),
-        };
-        let last = matches!(item, Input::Failed(_));
-        if to.blocking_send(item).is_err() || last {
-            return;
+impl Form {
+    pub(super) fn of(args: &ConnectArgs, url: &str) -> Form {
+        match args {
+            _ if args.json => Form::Json(Lines::new(url)),
+            _ if args.null => Form::Nul,
+            _ if args.binary => Form::Raw,
+            _ => Form::Plain {
+                oneline: args.oneline,
+                all: args.text,
+            },
         }
     }
 }
 
-/// stdout: a text and a line feed, or the bytes of a binary message as they are. On a terminal
-/// both are shown so that they cannot drive it.
 struct Plain<W: Write = Stdout> {
     stdout: BufWriter<W>,
+    form: Form,
     to_terminal: bool,
+    teller: Teller,
+}
+
+impl<W: Write> Plain<W> {
+    fn message(&mut self, message: &Message) -> io::Result<()> {
+        if self.to_terminal {
+            return writeln!(self.stdout, "{}", shown(message));
+        }
+        let bytes = message.as_bytes();
+        match (&self.form, message) {
+            (Form::Plain { oneline: true, .. }, Message::Text(text)) => {
+                let text = text.replace("\r\n", " ").replace(['\r', '\n'], " ");
+                self.stdout.write_all(text.as_bytes())?;
+                self.stdout.write_all(b"\n")
+            }
+            (Form::Plain { all, .. }, message) => {
+                self.stdout.write_all(bytes)?;
+                match *all || message.is_text() {
+                    true => self.stdout.write_all(b"\n"),
+                    false => Ok(()),
+                }
+            }
+            (Form::Nul, _) => {
+                self.stdout.write_all(bytes)?;
+                self.stdout.write_all(&[0])
+            }
+            (Form::Raw | Form::Json(_), _) => self.stdout.write_all(bytes),
+        }
+    }
+}
+
+/// A message so that it cannot drive the terminal.
+fn shown(message: &Message) -> String {
+    match message {
+        Message::Text(text) => term::block(text, SHOWN),
+        Message::Binary(data) => format!("[binary {} B] {}", data.len(), term::hex(data, 256)),
+    }
 }
 
 impl<W: Write> Output for Plain<W> {
     fn tell(&mut self, event: &Event<'_>) -> io::Result<()> {
-        let Event::Received(message) = event else {
-            return Ok(());
-        };
-        match message {
-            Message::Text(text) if self.to_terminal => {
-                writeln!(self.stdout, "{}", term::block(text, SHOWN))
-            }
-            Message::Binary(data) if self.to_terminal => {
-                writeln!(
-                    self.stdout,
-                    "[binary {} B] {}",
-                    data.len(),
-                    term::hex(data, 256)
-                )
-            }
-            Message::Text(text) => {
-                self.stdout.write_all(text.as_bytes())?;
-                self.stdout.write_all(b"\n")
-            }
-            Message::Binary(data) => self.stdout.write_all(data),
+        let status = self.teller.lines(event);
+        if !status.is_empty() {
+            // What came before it stands before it, if both are seen in one place.
+            self.stdout.flush()?;
+            status.iter().for_each(|line| exit::say(line));
+        }
+        match (&mut self.form, event) {
+            (Form::Json(lines), event) => match lines.line(event) {
+                Some(line) if self.to_terminal => {
+                    writeln!(self.stdout, "{}", term::line(&line, usize::MAX))
+                }
+                Some(line) => writeln!(self.stdout, "{line}"),
+                None => Ok(()),
+            },
+            (_, Event::Received(message)) => self.message(message),
+            _ => Ok(()),
         }
     }
 
@@ -129,55 +146,41 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    fn read(input: &[u8]) -> Vec<String> {
-        let (sender, mut receiver) = mpsc::channel(100);
-        read_lines(input, &sender);
-        let mut seen = Vec::new();
-        while let Ok(item) = receiver.try_recv() {
-            seen.push(match item {
-                Input::Send(message) => message.as_text().unwrap_or("binary").to_owned(),
-                Input::Failed(sentence) => format!("! {sentence}"),
-                other => format!("{other:?}"),
-            });
+    fn written(form: Form, to_terminal: bool) -> Vec<u8> {
+        let mut out = Plain {
+            stdout: BufWriter::new(Vec::new()),
+            form,
+            to_terminal,
+            teller: Teller::default(),
+        };
+        for message in [
+            Message::from("\x1b[2J\r\nhi\n"),
+            Message::from(vec![0u8, 0xff]),
+        ] {
+            out.tell(&Event::Received(&message)).unwrap();
+            out.tell(&Event::Sent(&message)).unwrap();
         }
-        seen
-    }
-
-    #[test]
-    fn lines_lose_their_ends_and_nothing_else() {
-        assert_eq!(
-            read(b"one\r\ntwo\n\n  three \r x\nno end"),
-            ["one", "two", "", "  three \r x", "no end"]
-        );
-        assert!(read(b"").is_empty());
-    }
-
-    #[test]
-    fn input_that_is_no_text_is_told_with_its_line() {
-        let seen = read(b"ok\n\xff\xfe\nmore\n");
-        assert_eq!(seen.len(), 2);
-        assert!(
-            seen[1].starts_with("! line 2 of the input is not UTF-8"),
-            "{}",
-            seen[1]
-        );
+        out.flush().unwrap();
+        out.stdout.into_inner().unwrap()
     }
 
     #[test]
     fn a_pipe_gets_bytes_and_a_terminal_gets_what_cannot_drive_it() {
-        let shown = |to_terminal| {
-            let mut out = Plain {
-                stdout: BufWriter::new(Vec::new()),
-                to_terminal,
-            };
-            out.tell(&Event::Received(&Message::from("\x1b[2Jhi")))
-                .unwrap();
-            out.tell(&Event::Received(&Message::from(vec![0u8, 0xff])))
-                .unwrap();
-            out.flush().unwrap();
-            out.stdout.into_inner().unwrap()
-        };
-        assert_eq!(shown(false), b"\x1b[2Jhi\n\x00\xff");
-        assert_eq!(shown(true), b"\\x1b[2Jhi\n[binary 2 B] 00 ff\n");
+        let plain = |oneline, all| Form::Plain { oneline, all };
+        assert_eq!(
+            written(plain(false, false), false),
+            b"\x1b[2J\r\nhi\n\n\x00\xff"
+        );
+        assert_eq!(written(plain(true, false), false), b"\x1b[2J hi \n\x00\xff");
+        assert_eq!(
+            written(plain(false, true), false),
+            b"\x1b[2J\r\nhi\n\n\x00\xff\n"
+        );
+        assert_eq!(written(Form::Nul, false), b"\x1b[2J\r\nhi\n\0\x00\xff\0");
+        assert_eq!(written(Form::Raw, false), b"\x1b[2J\r\nhi\n\x00\xff");
+        let shown = b"\\x1b[2J\\r\n  hi\n  \n[binary 2 B] 00 ff\n";
+        for form in [plain(false, false), Form::Raw, Form::Nul] {
+            assert_eq!(written(form, true), shown);
+        }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) enum Event<'a> {
     Sent(&'a Message),
     /// A Ping came; the connection has answered it.
     Pinged(&'a [u8]),
+    /// A Ping of ours was given to the connection.
+    SentPing(&'a [u8]),
     /// A Pong came; with the time since our Ping, if it answers one.
     Ponged(&'a [u8], Option<Duration>),
     /// The connection is lost, or closed; `retry` says when the next attempt is made, if one is.
@@ -55,6 +57,8 @@ pub(crate) enum Event<'a> {
         /// When, and which attempt.
         retry: Option<(Duration, u32)>,
     },
+    /// A line about the connection for a person, fit for a terminal.
+    Note(&'a str),
 }
 
 /// What is known of a connection that is open.
@@ -72,6 +76,21 @@ pub(crate) struct Opened {
     pub(crate) address: Option<std::net::SocketAddr>,
     /// From the first byte to the answer.
     pub(crate) took: Duration,
+    /// TLS with the server, as `TLSv1.3, TLS13_AES_128_GCM_SHA256`; only if watched.
+    pub(crate) tls: Option<String>,
+    /// The steps of the way there with the heads, as lines fit for a terminal; only if watched.
+    pub(crate) steps: Vec<String>,
+    /// What came before, if this connection replaces one that was lost.
+    pub(crate) again: Option<Again>,
+}
+
+/// What is known of a connection that replaces another.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Again {
+    /// From the loss to now.
+    pub(crate) down: Duration,
+    /// Messages of `--on-connect` that are now sent again.
+    pub(crate) greetings: usize,
 }
 
 /// Where it is shown.

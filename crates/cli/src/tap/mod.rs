@@ -1,8 +1,154 @@
-//! `tidewire tap`.
+//! `tidewire tap`: stands between clients and a server, shows and records what they say, makes faults.
+//!
+//! - [`session`]: one connection; [`head`] rewrites its request
+//! - [`pump`]: one direction of it; [`cut`] finds its frames, on which [`faults`] fall
+//! - [`ear`]: what the frames say; [`log`] shows and records it
+
+mod cut;
+mod ear;
+mod faults;
+mod head;
+mod log;
+mod pump;
+mod session;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use tidewire::Io;
+use tokio::runtime::{Builder, LocalOptions};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::args::TapArgs;
-use crate::exit::{Exit, error};
+use crate::bind::{Arrived, Door, Place};
+use crate::dial::Dial;
+use crate::exit::{self, Exit};
+use crate::record::{self, Recorder};
+use crate::signals::Signals;
+use crate::term;
 
+pub(crate) use self::faults::{After, Delay, Only, probability};
+
+use self::faults::Faults;
+use self::head::Changes;
+use self::log::Log;
+use self::session::Tap;
+
+/// How often what waits is written, if nothing else happens.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Listens until Ctrl-C.
 pub(crate) fn run(args: &TapArgs) -> Exit {
-    error(Exit::Local, &format!("not built: {args:?}"))
+    let dial = match Dial::prepare(&args.url, &args.dial) {
+        Ok(dial) => dial,
+        Err(exit) => return exit,
+    };
+    let recorder = args
+        .record
+        .as_ref()
+        .map(|path| Recorder::create(path, dial.url(), args.record_secrets))
+        .transpose();
+    let recorder = match recorder {
+        Ok(recorder) => recorder,
+        Err(sentence) => return exit::error(Exit::Local, &sentence),
+    };
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default());
+    match runtime {
+        Ok(runtime) => runtime.block_on(tap(args, dial, recorder)),
+        Err(error) => exit::error(Exit::Local, &format!("no event loop: {error}")),
+    }
+}
+
+async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
+    let opened = args.listen.open("tidewire tap ").await;
+    let (door, mut signals) = match opened.and_then(|door| Ok((door, Signals::watch()?))) {
+        Ok(both) => both,
+        Err(sentence) => return exit::error(Exit::Local, &sentence),
+    };
+    let faults = Faults::of(args);
+    announce(args, &door, &dial, &faults);
+    let headers = headers(args, &dial);
+    let log = Rc::new(RefCell::new(Log::new(args.json, recorder)));
+    let tap = Rc::new(Tap {
+        changes: Changes::to(dial.url(), headers, faults.need_no_compression()),
+        dial,
+        faults,
+        log: log.clone(),
+        secrets: args.record_secrets,
+        stop: Notify::new(),
+    });
+    let mut sessions = JoinSet::new();
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut conn = 0;
+    let exit = loop {
+        tokio::select! {
+            arrived = door.accept() => {
+                conn += 1;
+                let (tap, name) = (tap.clone(), arrived.name());
+                let client: Box<dyn Io> = match arrived {
+                    Arrived::Tcp(stream, _) => Box::new(stream),
+                    #[cfg(unix)]
+                    Arrived::Unix(stream) => Box::new(stream),
+                };
+                sessions.spawn_local(async move { tap.serve(conn, name, client).await });
+            }
+            Some(_) = sessions.join_next() => {}
+            () = signals.next() => break Exit::Interrupted,
+            _ = tick.tick() => {
+                log.borrow_mut().flush();
+                if log.borrow().is_over() {
+                    break Exit::Clean;
+                }
+            }
+        }
+    };
+    // Each says how it ended.
+    tap.stop.notify_waiters();
+    _ = timeout(TICK, async { while sessions.join_next().await.is_some() {} }).await;
+    match log.borrow_mut().finish() {
+        true => exit,
+        false => Exit::Local,
+    }
+}
+
+/// What a person should know at the start.
+fn announce(args: &TapArgs, door: &Door, dial: &Dial, faults: &Faults) {
+    let url = term::line(&record::bare(dial.url()), 500);
+    let place = match &args.listen {
+        Place::Tcp(_) => format!("ws://{}/", door.name()),
+        Place::Unix(_) => format!("unix:{}", door.name()),
+    };
+    eprintln!("Listening on {place} → {url} (press CTRL+C to quit)");
+    if !door.is_private() {
+        eprintln!("notice: whoever reaches this machine can go through to {url}");
+    }
+    if faults.need_no_compression() {
+        eprintln!("notice: compression is not offered to the server, because of --drop or --dup");
+    }
+    if let Some(seed) = faults.seed() {
+        eprintln!("the same faults again: --seed {seed}");
+    }
+}
+
+/// The headers that the command line adds to requests.
+fn headers(args: &TapArgs, dial: &Dial) -> Vec<(HeaderName, HeaderValue)> {
+    let origin = args.dial.origin.iter().map(|origin| ("Origin", origin.clone()));
+    let offered = dial.offered().join(", ");
+    let offered = (!offered.is_empty()).then_some(("Sec-WebSocket-Protocol", offered));
+    let own = args.dial.headers.iter();
+    own.map(|(name, value)| (name.as_str(), value.clone()))
+        .chain(origin)
+        .chain(offered)
+        .filter_map(|(name, value)| {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(&value).ok()?))
+        })
+        .collect()
 }

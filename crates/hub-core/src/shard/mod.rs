@@ -3,6 +3,7 @@
 mod behind;
 mod commands;
 mod counters;
+mod direct;
 mod fanout;
 mod feed;
 mod leave;
@@ -16,6 +17,7 @@ mod tail;
 mod work;
 
 pub use counters::Counters;
+pub use direct::{Described, NotGiven};
 
 use self::feed::{Feed, Sub};
 use self::session::Session;

@@ -86,6 +86,27 @@ pub fn decode(text: &str) -> Decoded {
     }
 }
 
+/// Reads what a publication holds from an object of its own, as the body of a request has it: exactly
+/// one of `data`, `text` and `base64`.
+///
+/// # Errors
+///
+/// It is no such object.
+pub fn decode_payload(text: &str) -> Result<Payload, BadRequest> {
+    let fields = Fields::read(text)
+        .map_err(|error| bad(format!("this is no JSON object: {error}")))?;
+    if let Some(name) = fields.twice {
+        return Err(twice(name));
+    }
+    Reader { fields: &fields }.payload()
+}
+
+fn twice(name: &str) -> BadRequest {
+    bad(format!(
+        "`{name}` is there twice; an object has each field once"
+    ))
+}
+
 fn not_json(error: &serde_json::Error) -> BadRequest {
     bad(format!("this is not JSON: {error}; {WHAT_IS_ONE}"))
 }
@@ -167,9 +188,7 @@ struct Reader<'f, 'a> {
 impl<'a> Reader<'_, 'a> {
     fn command(&self) -> Result<Command, BadRequest> {
         if let Some(name) = self.fields.twice {
-            return Err(bad(format!(
-                "`{name}` is there twice; an object has each field once"
-            )));
+            return Err(twice(name));
         }
         let Some(op) = self.string("op", 1, usize::MAX)? else {
             return Err(bad(format!("`op` is missing: one of {}", ops())));

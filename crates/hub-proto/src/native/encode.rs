@@ -6,7 +6,7 @@ use crate::command::CommandId;
 use crate::json::{
     Sink, encode, write_field, write_member, write_objects, write_optional, write_origin,
 };
-use crate::publication::{PayloadKind, Publication};
+use crate::publication::{Payload, PayloadKind, Publication};
 use crate::push::{Member, Push, Reply};
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub fn push(push: &Push) -> String {
 pub fn message(channel: &Channel, publication: &Publication, own: bool) -> String {
     encode(|out| {
         write_head(out, channel, publication, own)?;
-        write_payload(out, publication)?;
+        write_content(out, publication)?;
         out.write_str("}")
     })
 }
@@ -79,10 +79,15 @@ fn write_stamp(out: &mut dyn Sink, publication: &Publication) -> fmt::Result {
     write_origin(out, &publication.from)
 }
 
-fn write_payload(out: &mut dyn Sink, publication: &Publication) -> fmt::Result {
-    let Some(payload) = &publication.payload else {
-        return out.write_str(",\"redacted\":true");
-    };
+/// The payload of a publication, or that it was taken out.
+fn write_content(out: &mut dyn Sink, publication: &Publication) -> fmt::Result {
+    match &publication.payload {
+        Some(payload) => write_payload(out, payload),
+        None => out.write_str(",\"redacted\":true"),
+    }
+}
+
+fn write_payload(out: &mut dyn Sink, payload: &Payload) -> fmt::Result {
     match (payload.kind(), payload.as_str()) {
         (PayloadKind::Json, Some(json)) => {
             out.write_str(",\"data\":")?;
@@ -136,6 +141,10 @@ fn write_push(out: &mut dyn Sink, push: &Push) -> fmt::Result {
                 write!(out, ",\"skipped\":{skipped}")?;
             }
             write!(out, ",\"recovering\":{}", lag.recovering)?;
+        }
+        Push::Direct { payload } => {
+            out.write_str("{\"op\":\"direct\"")?;
+            write_payload(out, payload)?;
         }
         Push::Bye {
             reason,
@@ -219,7 +228,7 @@ fn write_reply(out: &mut dyn Sink, id: Option<&CommandId>, reply: &Reply) -> fmt
                     write!(out, "\"pos\":\"{pos}\",")?;
                 }
                 write_stamp(out, publication)?;
-                write_payload(out, publication)
+                write_content(out, publication)
             })
         }
         Reply::Authenticated { client, origin } => {

@@ -6,7 +6,7 @@ mod fields;
 mod server_message;
 mod value;
 
-pub use decode::{BadRequest, Decoded, decode};
+pub use decode::{BadRequest, Decoded, decode, decode_payload};
 pub use encode::{message, message_binary, push};
 pub use server_message::{InvalidServerMessage, Op, ServerMessage};
 

@@ -23,6 +23,7 @@ pub enum Op {
     Join,
     Leave,
     Lag,
+    Direct,
     Bye,
     /// One of a later version: to be ignored.
     #[default]

@@ -6,9 +6,8 @@
 //! - [`wire`]: what a page and its agent say to each other
 //! - [`session`]: one page's socket and the far one; [`dial`] opens that, [`relay`] passes on
 //! - [`tape`]: what is to be told to the page, in its order
-//! - [`trouble`]: what went wrong, and what to do; [`certificate`]: what a certificate says
+//! - [`trouble`]: what went wrong, and what to do
 
-mod certificate;
 mod dial;
 mod gate;
 mod relay;

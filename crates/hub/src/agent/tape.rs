@@ -1,7 +1,7 @@
 //! What is to be told to the page, in its order. Bounded: whoever adds to it waits for room first.
 
-use super::certificate;
 use super::wire::{Event, Shown, Tls};
+use crate::certificate;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};

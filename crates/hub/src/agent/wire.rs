@@ -1,5 +1,6 @@
 //! What a page and its agent say to each other: the page's commands, the agent's events.
 
+use crate::certificate::{Certificate, hex};
 use serde::{Deserialize, Serialize, Serializer};
 use tidewire::wire::{Frame, Way};
 
@@ -145,17 +146,6 @@ pub(crate) struct Tls {
     pub(crate) chain: Vec<Certificate>,
 }
 
-/// A certificate, for people. What cannot be read of it is empty.
-#[derive(Debug, Default, Serialize)]
-pub(crate) struct Certificate {
-    pub(crate) subject: String,
-    pub(crate) issuer: String,
-    pub(crate) names: Vec<String>,
-    pub(crate) from: String,
-    pub(crate) until: String,
-    pub(crate) sha256: String,
-}
-
 /// A frame on the wire.
 #[derive(Debug, Serialize)]
 pub(crate) struct Shown {
@@ -190,14 +180,6 @@ impl Shown {
             head: hex(frame.head()),
         }
     }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn as_str<S: Serializer>(text: &tidewire::Text, out: S) -> Result<S::Ok, S::Error> {

@@ -87,6 +87,9 @@ impl Config {
     }
 }
 
+/// Variables that are no options: of the command line, which finds its file and its hub by them.
+const OTHERS: [&str; 2] = ["TIDEWIRE_CONFIG", "TIDEWIRE_HUB"];
+
 struct Loader {
     draft: Draft,
     places: Places,
@@ -166,7 +169,7 @@ impl Loader {
             }
         }
         for (name, text) in variables {
-            if !name.starts_with("TIDEWIRE_") || name == "TIDEWIRE_CONFIG" {
+            if !name.starts_with("TIDEWIRE_") || OTHERS.contains(&name.as_str()) {
                 continue;
             }
             let place = Place::Environment(name.clone());

@@ -72,6 +72,9 @@ pub struct Config {
     /// with the link of [`Hub::tester_link`](crate::Hub::tester_link). Only ever where every address is
     /// loopback. Default: yes.
     pub agent: bool,
+    /// Whether programs of this machine may send a message to one session by its id, with
+    /// `POST /sessions/{session}`. Only ever where every address is loopback. Default: yes.
+    pub sessions: bool,
     /// Give every channel a new term at this start: for data that was restored from an older copy, whose
     /// positions would be given twice. Default: no.
     pub new_term: bool,
@@ -110,6 +113,7 @@ impl Default for Config {
             pages: Pages::default(),
             dir: None,
             agent: true,
+            sessions: true,
             new_term: false,
             development: false,
         }

@@ -159,6 +159,14 @@ pub(super) const NODE: &[Opt<Draft, Config>] = &[
         show: |c| Some(c.agent.to_string()),
     },
     Opt {
+        name: "sessions",
+        set: |d, v| {
+            d.config.sessions = v.boolean()?;
+            Ok(())
+        },
+        show: |c| Some(c.sessions.to_string()),
+    },
+    Opt {
         name: "shards",
         set: |d, v| {
             let shards = v.count(0, 1024)?;

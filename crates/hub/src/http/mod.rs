@@ -4,6 +4,7 @@ mod agent;
 mod cors;
 mod metrics;
 pub(crate) mod routes;
+mod sessions;
 mod socket;
 mod status;
 

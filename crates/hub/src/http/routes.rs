@@ -1,6 +1,6 @@
 //! Which path is what.
 
-use super::{agent, metrics, socket, status, wants_upgrade};
+use super::{agent, metrics, sessions, socket, status, wants_upgrade};
 use crate::config::Pages;
 use crate::shard::Local;
 use crate::transport::{poll, sse, uplink};
@@ -33,6 +33,10 @@ pub(crate) fn router() -> Router {
         .route("/metrics", get(metrics::metrics))
         .route("/status", get(status::status))
         .route("/agent", get(agent::open).post(agent::redeem))
+        .route(
+            "/sessions/{session}",
+            get(sessions::describe).post(sessions::direct),
+        )
         .fallback(page)
 }
 

@@ -42,6 +42,8 @@ pub(crate) struct Node {
     pub(crate) files: Option<Files>,
     /// The tester's, where only this machine can ask for it.
     pub(crate) agent: Option<Agent>,
+    /// Whether programs of this machine may speak to one session.
+    pub(crate) sessions: bool,
     pub(crate) events: Box<dyn Fn(HubEvent) + Send + Sync>,
 }
 

@@ -43,10 +43,14 @@ impl Speech {
 
 /// A publication; `None`: it was redacted.
 pub(crate) fn message(publication: &Publication) -> Option<Frame> {
-    Some(match plain::message(publication)? {
+    Some(framed(plain::message(publication)?))
+}
+
+fn framed(frame: PlainFrame<'_>) -> Frame {
+    match frame {
         PlainFrame::Text(text) => Frame::text(text),
         PlainFrame::Binary(bytes) => Frame::binary(bytes),
-    })
+    }
 }
 
 /// What becomes of a push: plain clients have no ear for most, and learn of failures by the close.
@@ -65,6 +69,10 @@ pub(crate) fn push(push: &Push, members: bool) -> Said {
             Reply::Presence { members: list, .. } if members => plain::member_list(list),
             _ => return Said::Nothing,
         },
+        Push::Direct { payload } => {
+            let frame = plain::frame(payload).map(framed);
+            return frame.map_or(Said::Nothing, Said::Frame);
+        }
         Push::Join { member, .. } if members => plain::member_joined(member),
         Push::Leave { member, .. } if members => plain::member_left(member),
         _ => return Said::Nothing,

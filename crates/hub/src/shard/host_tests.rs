@@ -73,7 +73,7 @@ fn session(index: u32) -> SessionId {
 fn open(host: &mut NodeHost, index: u32, format: Format) -> Rc<Kept> {
     let outbox = Rc::new(Kept::default());
     host.outboxes.announce(format, outbox.clone());
-    host.outboxes.settle(session(index));
+    host.outboxes.settle(session(index), None);
     outbox
 }
 
@@ -196,7 +196,7 @@ fn what_is_said_to_a_session_that_has_ended_reaches_nobody_else() {
     };
     let second = Rc::new(Kept::default());
     host.outboxes.announce(Format::Native, second.clone());
-    host.outboxes.settle(next);
+    host.outboxes.settle(next, None);
     let item = item(Payload::text("x"), None);
     assert_eq!(host.deliver(session(0), &item, false), 0);
     assert!(host.deliver(next, &item, false) > 0);

@@ -7,11 +7,14 @@ use crate::engine::Engines;
 use crate::node::Node;
 use crate::outbox::Outbox;
 use crate::protocol::{Format, Heard};
+use crate::session::{Ask, Told};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use tidewire_hub_core::{Connect, Counters, Millis, SessionId, Shard, ShardId};
+use tidewire_hub_core::{
+    Connect, Counters, Millis, NotGiven, SessionId, Shard, ShardId, TransportKind,
+};
 use tidewire_hub_proto::{CloseReason, Command, CommandId, ErrorCode, Request};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
@@ -113,9 +116,14 @@ impl Local {
         outbox: Rc<dyn Outbox>,
     ) -> SessionId {
         self.with(|shard, now, host| {
+            let lasts = matches!(
+                connect.transport,
+                TransportKind::WebSocket | TransportKind::Sse
+            );
+            let name = lasts.then(|| connect.session.clone());
             host.outboxes.announce(format, outbox);
             let session = shard.connect(now, connect, host);
-            host.outboxes.settle(session);
+            host.outboxes.settle(session, name.as_deref());
             session
         })
     }
@@ -170,6 +178,25 @@ impl Local {
         if heard.capacity() <= 1024 {
             self.scratch.set(heard);
         }
+    }
+
+    /// What is asked of the session with this public id.
+    pub(super) fn errand(&self, name: &str, ask: Ask) -> Told {
+        self.with(|shard, _, host| {
+            let found = host.outboxes.find(name);
+            let known = found.and_then(|session| Some((session, shard.describe(session)?)));
+            let Some((session, known)) = known.filter(|(_, known)| *known.session == *name) else {
+                return Told::NotHere;
+            };
+            match ask {
+                Ask::Describe => Told::Described(known),
+                Ask::Direct(payload) => match shard.direct(session, payload, host) {
+                    Ok(()) => Told::Given,
+                    Err(NotGiven::Ended) => Told::NotHere,
+                    Err(NotGiven::Full) => Told::Full,
+                },
+            }
+        })
     }
 
     pub(super) fn counters(&self) -> Counters {

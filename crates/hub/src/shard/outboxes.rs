@@ -2,6 +2,9 @@
 
 use crate::outbox::Outbox;
 use crate::protocol::Format;
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use tidewire_hub_core::SessionId;
 
@@ -11,10 +14,16 @@ pub(crate) struct Outboxes {
     places: Vec<Option<Place>>,
     /// That of the session that the shard is about to name.
     arriving: Option<(Format, Rc<dyn Outbox>)>,
+    /// Where the sessions are that may be spoken to by their public id, by its hash: the id itself is
+    /// with the shard, and held against what is found.
+    names: HashMap<u64, SessionId>,
+    hasher: RandomState,
 }
 
 struct Place {
     generation: u32,
+    /// Of the public id; 0: nobody finds the session by it.
+    name: u64,
     format: Format,
     outbox: Rc<dyn Outbox>,
 }
@@ -25,10 +34,21 @@ impl Outboxes {
         self.arriving = Some((format, outbox));
     }
 
-    /// The session that was announced is this one.
-    pub(crate) fn settle(&mut self, session: SessionId) {
-        self.place(session);
+    /// The session that was announced is this one. `name`: the public id that it can be found by.
+    pub(crate) fn settle(&mut self, session: SessionId, name: Option<&str>) {
+        let name = name.map_or(0, |name| self.hasher.hash_one(name));
+        if let Some(place) = self.place(session) {
+            place.name = name;
+            if name != 0 {
+                self.names.insert(name, session);
+            }
+        }
         self.arriving = None;
+    }
+
+    /// The session that may have this public id.
+    pub(crate) fn find(&self, name: &str) -> Option<SessionId> {
+        self.names.get(&self.hasher.hash_one(name)).copied()
     }
 
     fn place(&mut self, session: SessionId) -> Option<&mut Place> {
@@ -45,6 +65,7 @@ impl Outboxes {
             }
             *self.places.get_mut(index)? = Some(Place {
                 generation: session.generation,
+                name: 0,
                 format,
                 outbox,
             });
@@ -69,6 +90,9 @@ impl Outboxes {
     pub(crate) fn remove(&mut self, session: SessionId) -> Option<Rc<dyn Outbox>> {
         self.place(session)?;
         let place = self.places.get_mut(session.index as usize)?.take()?;
+        if self.names.get(&place.name) == Some(&session) {
+            self.names.remove(&place.name);
+        }
         Some(place.outbox)
     }
 }

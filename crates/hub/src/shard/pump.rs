@@ -108,6 +108,10 @@ impl Local {
             Parcel::Refused(tcp, refusing) => {
                 tokio::task::spawn_local(refuse(tcp, refusing));
             }
+            Parcel::Errand(errand) => {
+                // Who asked may have gone.
+                _ = errand.answer.send(self.errand(&errand.session, errand.ask));
+            }
             Parcel::Count(answer) => _ = answer.send(self.counters()),
         }
     }

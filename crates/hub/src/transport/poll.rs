@@ -4,6 +4,7 @@
 use super::followed::{self, Followed, Leave, Place};
 use crate::outbox::{Frame, Outbox};
 use crate::protocol::Format;
+use crate::session;
 use crate::shard::Local;
 use crate::web::url::Query;
 use crate::web::{answers, caller};
@@ -190,7 +191,7 @@ fn begin(followed: Followed, wait: Duration) -> Option<(Arc<Basket>, Leave, Box<
     let id = known.unwrap_or_else(|| key.issue(connect.seed).id);
     let token = key.token(&id);
     // One poll after the other is the same guest in the same place.
-    connect.session = format!("poll.{id}").into();
+    connect.session = format!("{}{id}", session::POLLING).into();
     connect.client = Some(token.clone());
     connect.transport = TransportKind::Poll;
     connect.lease = Some(1000 * LEASE + u64::try_from(wait.as_millis()).unwrap_or(0));

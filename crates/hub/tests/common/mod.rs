@@ -113,6 +113,26 @@ impl Running {
         .await
     }
 
+    /// The status and body of a request.
+    pub async fn request(
+        &self,
+        method: &str,
+        target: &str,
+        headers: &str,
+        body: &str,
+    ) -> (u16, String) {
+        let length = body.len();
+        let answer = self
+            .raw(&format!(
+                "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
+                 Content-Length: {length}\r\n\r\n{body}"
+            ))
+            .await;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        (status, body.to_owned())
+    }
+
     pub async fn stop(self) {
         let drained = self.hub.shut_down(PATIENCE).await;
         assert_eq!(drained.cut, 0);

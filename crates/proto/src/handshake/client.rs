@@ -29,6 +29,7 @@ pub struct Request {
     subprotocols: Vec<String>,
     extra: HeaderMap,
     deflate: Option<DeflateConfig>,
+    version: HeaderValue,
 }
 
 /// What a server agreed to.
@@ -57,6 +58,7 @@ impl Request {
             subprotocols: Vec::new(),
             extra: HeaderMap::new(),
             deflate: None,
+            version: HeaderValue::from_static(VERSION),
         })
     }
 
@@ -122,6 +124,15 @@ impl Request {
         self
     }
 
+    /// Asks for this version of the protocol instead of 13, the only one there is: for tests of how a
+    /// server refuses others (RFC 6455 §4.4: with 426 and the versions it knows). The answer is judged
+    /// as one to version 13.
+    #[must_use]
+    pub fn danger_version(mut self, version: u8) -> Self {
+        self.version = HeaderValue::from(u16::from(version));
+        self
+    }
+
     /// The request's head. The handshake's own headers come first.
     #[must_use]
     pub fn head(&self) -> http::Request<()> {
@@ -132,7 +143,7 @@ impl Request {
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(SEC_WEBSOCKET_KEY, value_of(&self.key.header()));
-        headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static(VERSION));
+        headers.insert(SEC_WEBSOCKET_VERSION, self.version.clone());
         if let Some(origin) = &self.origin {
             headers.insert(ORIGIN, origin.clone());
         }

@@ -135,6 +135,8 @@ pub enum ResponseError {
     Head(HeadError),
     /// The first line is not `HTTP/1.x SP 3DIGIT SP reason`.
     StatusLine,
+    /// What came is a record of TLS (RFC 8446 §5.1), not HTTP.
+    Tls,
     /// The server answered, but not with 101: its status tells why, its body may tell more.
     NotUpgraded(StatusCode),
     /// 101 under another version than HTTP/1.1.
@@ -176,6 +178,9 @@ impl fmt::Display for ResponseError {
             Self::StatusLine => f.write_str(
                 "the server's answer does not begin with a status line: is it an HTTP server?",
             ),
+            Self::Tls => {
+                f.write_str("the server speaks TLS on this port: use wss:// or another port")
+            }
             Self::NotUpgraded(status) => write!(
                 f,
                 "the server answered {status} and did not open a WebSocket: check URL and \

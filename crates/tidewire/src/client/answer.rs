@@ -27,6 +27,7 @@ pub(super) enum NoHead {
 pub(super) async fn head(io: &mut dyn Io) -> Result<(Response<()>, Vec<u8>), NoHead> {
     let mut reader = ResponseReader::new(HeadLimits::default());
     let mut chunk = vec![0; 4096];
+    let mut received = 0;
     loop {
         let count = io.read(&mut chunk).await.map_err(NoHead::Io)?;
         if count == 0 {
@@ -36,10 +37,22 @@ pub(super) async fn head(io: &mut dyn Io) -> Result<(Response<()>, Vec<u8>), NoH
             )));
         }
         let mut input = chunk.get(..count).unwrap_or_default();
+        // A server that waits for TLS answers HTTP with an alert, without the line feed that would end
+        // a line here.
+        received += count;
+        if received == count && is_tls(input) {
+            return Err(NoHead::Broken(ResponseError::Tls));
+        }
         if let Some(response) = reader.receive(&mut input).map_err(NoHead::Broken)? {
             return Ok((response, input.to_vec()));
         }
     }
+}
+
+/// Whether a first read begins with a record of TLS: an alert or a handshake, of version 3.x (RFC 8446
+/// §5.1).
+fn is_tls(read: &[u8]) -> bool {
+    matches!(read, [21 | 22, 3, 0..=4, ..])
 }
 
 /// What a server or proxy says to its refusal: at most [`BODY_LIMIT`], and as much as comes within

@@ -39,7 +39,8 @@ use route::{Network, deadline};
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout_at;
@@ -118,6 +119,17 @@ impl Client {
         self
     }
 
+    /// Sends this Host (`name` or `name:port`, RFC 9110 §7.2) instead of the URL's: for a server that
+    /// is reached by another name than its own. TLS still asks for the URL's host: see
+    /// `ClientTls::server_name`. Not sent after a redirect to another origin, which is not the server
+    /// that was meant. Takes the place of a `Host` among the [headers](Self::header). What is no host is
+    /// an error of [`connect`](Self::connect). Default: the URL's.
+    #[must_use]
+    pub fn host(mut self, host: impl AsRef<str>) -> Self {
+        self.wanted.host(host.as_ref());
+        self
+    }
+
     /// Adds a cookie. All go in one `Cookie` header, as they are: encode what is not visible ASCII or
     /// holds a semicolon, which is an error of [`connect`](Self::connect). Default: none.
     #[must_use]
@@ -163,6 +175,15 @@ impl Client {
     #[must_use]
     pub fn subprotocol(mut self, name: impl AsRef<str>) -> Self {
         self.wanted.subprotocols.push(name.as_ref().to_owned());
+        self
+    }
+
+    /// Asks for this version of the protocol instead of 13, the only one there is (RFC 6455 §4.1 item
+    /// 9): to see how a server refuses others, which is with 426 and the versions it knows (§4.4). If it
+    /// agrees nevertheless, what follows is spoken as version 13. Default: 13.
+    #[must_use]
+    pub fn danger_version(mut self, version: u8) -> Self {
+        self.wanted.version = Some(version);
         self
     }
 
@@ -244,7 +265,25 @@ impl Client {
         F: Fn(String, u16) -> R + Send + Sync + 'static,
         R: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     {
-        self.network.resolver = dial::Resolver::custom(ask);
+        self.network.dialer.resolver = dial::Resolver::custom(ask);
+        self
+    }
+
+    /// Connects from this address of ours, to those of a host's that are of its family; to the proxy,
+    /// if there is one. Unix sockets have none. Default: the system picks one. An address that is not
+    /// this machine's is an error of [`connect`](Self::connect).
+    #[must_use]
+    pub fn local_address(mut self, address: IpAddr) -> Self {
+        self.network.dialer.from = Some(address);
+        self
+    }
+
+    /// Connects to this unix socket instead of the URL's host, which still gives Host, path and the name
+    /// for TLS; redirects lead there too. No proxy is asked. Default: none. A `ws+unix:` URL keeps its
+    /// own.
+    #[must_use]
+    pub fn unix_socket(mut self, path: impl AsRef<Path>) -> Self {
+        self.network.socket = Some(path.as_ref().to_owned());
         self
     }
 

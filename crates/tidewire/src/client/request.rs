@@ -19,6 +19,8 @@ pub(super) struct Wanted {
     pub(super) origin: Option<String>,
     pub(super) subprotocols: Vec<String>,
     pub(super) deflate: Option<DeflateConfig>,
+    /// The protocol's version, if it is not to be 13.
+    pub(super) version: Option<u8>,
 }
 
 impl Wanted {
@@ -29,6 +31,7 @@ impl Wanted {
             origin: None,
             subprotocols: Vec::new(),
             deflate: Some(DeflateConfig::default()),
+            version: None,
         }
     }
 
@@ -42,7 +45,16 @@ impl Wanted {
 
     /// Takes the place of any other Authorization.
     pub(super) fn authorization(&mut self, value: Option<HeaderValue>) {
-        let name = AUTHORIZATION.as_str();
+        self.only(&AUTHORIZATION, value);
+    }
+
+    /// Takes the place of any other Host.
+    pub(super) fn host(&mut self, value: &str) {
+        self.only(&HOST, HeaderValue::from_str(value).ok());
+    }
+
+    fn only(&mut self, name: &HeaderName, value: Option<HeaderValue>) {
+        let name = name.as_str();
         self.headers
             .retain(|(other, _)| !other.eq_ignore_ascii_case(name));
         self.header(name, value);
@@ -59,6 +71,9 @@ impl Wanted {
         getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
         let host = target.place.host_header();
         let mut request = client::Request::new(&host, &target.path, Key::new(key))?;
+        if let Some(version) = self.version {
+            request = request.danger_version(version);
+        }
         if let Some(origin) = &self.origin {
             request = request.origin(origin)?;
         }
@@ -170,6 +185,7 @@ impl fmt::Debug for Wanted {
             // Some put their token into one of these.
             .field("subprotocols", &self.subprotocols.len())
             .field("deflate", &self.deflate)
+            .field("version", &self.version)
             .finish()
     }
 }

@@ -1,6 +1,6 @@
 //! The way to a server: TCP, a unix socket, through a proxy, TLS on top.
 
-use super::dial::{self, Resolver};
+use super::dial::{self, Dialer};
 use super::error::{ConnectError, ConnectStage};
 #[cfg(feature = "proxy")]
 use super::proxy::{self, Proxy};
@@ -11,7 +11,7 @@ use crate::observe::wire::{Seen, Watcher, watched};
 use crate::tls::ClientTls;
 #[cfg(unix)]
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 #[cfg(unix)]
 use tokio::net::UnixStream;
@@ -20,7 +20,9 @@ use tokio::time::{Instant, timeout_at};
 /// How servers are reached.
 #[derive(Clone, Debug)]
 pub(super) struct Network {
-    pub(super) resolver: Resolver,
+    pub(super) dialer: Dialer,
+    /// Where to connect to instead of a URL's host.
+    pub(super) socket: Option<PathBuf>,
     pub(super) connect_timeout: Duration,
     #[cfg(feature = "tls")]
     pub(super) tls: ClientTls,
@@ -42,7 +44,8 @@ const NO_TLS: ConnectError =
 impl Network {
     pub(super) fn new() -> Self {
         Self {
-            resolver: Resolver::default(),
+            dialer: Dialer::default(),
+            socket: None,
             connect_timeout: Duration::from_secs(10),
             #[cfg(feature = "tls")]
             tls: ClientTls::new(),
@@ -65,7 +68,10 @@ impl Network {
         if tls && cfg!(not(feature = "tls")) {
             return Err(NO_TLS); // before anybody is bothered
         }
-        let mut stream = self.plain(tls, host, port, deadline).await?;
+        let mut stream = match &self.socket {
+            Some(path) => unix(path, deadline).await?,
+            None => self.plain(tls, host, port, deadline).await?,
+        };
         if let Some(address) = stream.tcp().and_then(|tcp| tcp.peer_addr().ok()) {
             self.tell(Seen::Connected(address));
         }
@@ -106,9 +112,9 @@ impl Network {
         #[cfg(feature = "proxy")]
         if let Some(server) = self.proxy.server(_tls, host)? {
             self.tell(Seen::Proxy(&server.to_string()));
-            return proxy::reach(&server, &self.proxy, &self.resolver, host, port, deadline).await;
+            return proxy::reach(&server, &self.proxy, &self.dialer, host, port, deadline).await;
         }
-        dial::dial(&self.resolver, host, port, deadline)
+        dial::dial(&self.dialer, host, port, deadline)
             .await
             .map(Stream::new)
     }

@@ -84,8 +84,11 @@ impl Backoff {
         Duration::try_from_secs_f64(seconds).map_or(self.most, |window| window.min(self.most))
     }
 
-    /// Draws a wait: `least`, and by chance up to the window or to `spread`, whichever is wider.
-    pub(super) fn draw(&self, failures: u32, least: Duration, spread: Duration) -> Duration {
+    /// Draws the wait that follows `failures` others: `least`, and by chance up to the window or to
+    /// `spread`, whichever is wider. `least` and `spread` are those of a
+    /// [`Verdict::RetryAfter`](super::Verdict::RetryAfter), else zero.
+    #[must_use]
+    pub fn draw(&self, failures: u32, least: Duration, spread: Duration) -> Duration {
         let window = self.window(failures).max(spread);
         let share = 1.0 - self.jitter * chance();
         let part = Duration::try_from_secs_f64(window.as_secs_f64() * share).unwrap_or(window);

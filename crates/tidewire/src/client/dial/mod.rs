@@ -7,11 +7,11 @@ mod eyeballs;
 use super::error::{ConnectError, ConnectStage, Unreachable};
 use super::url::Host;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::{fmt, io};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
 type Addresses = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
@@ -78,16 +78,51 @@ impl fmt::Debug for Resolver {
     }
 }
 
+/// How TCP connections are made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Dialer {
+    pub(crate) resolver: Resolver,
+    /// The address of ours to connect from.
+    pub(crate) from: Option<IpAddr>,
+}
+
+/// A TCP connection to `to`, from an address of ours if one is given.
+async fn tcp(from: Option<IpAddr>, to: SocketAddr) -> io::Result<TcpStream> {
+    let Some(from) = from else {
+        return TcpStream::connect(to).await;
+    };
+    let socket = if from.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.bind(SocketAddr::new(from, 0))?;
+    socket.connect(to).await
+}
+
 /// Connects to the first address of a host that answers.
 pub(crate) async fn dial(
-    resolver: &Resolver,
+    dialer: &Dialer,
     host: &Host,
     port: u16,
     deadline: Instant,
 ) -> Result<TcpStream, ConnectError> {
-    let addresses = resolver.addresses(host, port, deadline).await?;
+    let mut addresses = dialer.resolver.addresses(host, port, deadline).await?;
+    let from = dialer.from;
+    if let Some(from) = from {
+        addresses.retain(|to| to.is_ipv4() == from.is_ipv4());
+        if addresses.is_empty() {
+            return Err(ConnectError::Resolve {
+                host: host.to_string(),
+                error: io::Error::new(
+                    io::ErrorKind::AddrNotAvailable,
+                    format!("it has none of the family of {from}, which to connect from"),
+                ),
+            });
+        }
+    }
     let order = eyeballs::interleave(addresses);
-    let lost = match eyeballs::race(order, deadline, TcpStream::connect).await {
+    let lost = match eyeballs::race(order, deadline, |to| tcp(from, to)).await {
         Ok(tcp) => return Ok(tcp),
         Err(lost) => lost,
     };

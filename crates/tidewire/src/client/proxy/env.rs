@@ -8,7 +8,11 @@ use std::net::IpAddr;
 
 /// The proxy for a host, by the environment as it is now.
 pub(super) fn server(tls: bool, host: &Host) -> Result<Option<Server>, &'static str> {
-    if is_local(host) {
+    // The matcher takes the star for names only, not for addresses.
+    let everybody = ["NO_PROXY", "no_proxy"]
+        .iter()
+        .any(|name| std::env::var(name).is_ok_and(|list| is_star(&list)));
+    if everybody || is_local(host) {
         return Ok(None);
     }
     lookup(&Matcher::from_env(), tls, host)
@@ -36,6 +40,20 @@ fn lookup(matcher: &Matcher, tls: bool, host: &Host) -> Result<Option<Server>, &
         .intercept(&uri)
         .map(|found| read(&found))
         .transpose()
+}
+
+/// Whether a list means everybody.
+fn is_star(list: &str) -> bool {
+    list.trim() == "*"
+}
+
+/// Whether `list`, which is written as `NO_PROXY` is, has this host.
+pub(super) fn listed(list: &str, host: &Host) -> bool {
+    if is_star(list) {
+        return true;
+    }
+    let everything_else = Matcher::builder().all("http://proxy").no(list).build();
+    matches!(lookup(&everything_else, false, host), Ok(None))
 }
 
 fn read(found: &Intercept) -> Result<Server, &'static str> {

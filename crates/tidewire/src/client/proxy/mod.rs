@@ -15,7 +15,7 @@ mod tunnel;
 use server::Kind;
 pub(super) use server::Server;
 
-use super::dial::{self, Resolver};
+use super::dial::{self, Dialer};
 use super::error::{ConnectError, ConnectStage};
 use super::rewound::Rewound;
 use super::url::{self, Host};
@@ -31,6 +31,8 @@ use tokio::time::{Instant, timeout_at};
 #[derive(Clone)]
 pub struct Proxy {
     choice: Choice,
+    /// Who is reached directly, as `NO_PROXY` lists it.
+    except: Option<String>,
     #[cfg(feature = "tls")]
     tls: ClientTls,
 }
@@ -46,6 +48,7 @@ impl Proxy {
     fn of(choice: Choice) -> Self {
         Self {
             choice,
+            except: None,
             #[cfg(feature = "tls")]
             tls: ClientTls::new(),
         }
@@ -75,6 +78,15 @@ impl Proxy {
         Self::of(Choice::Given(Server::parse(url.as_ref())))
     }
 
+    /// Reaches these directly: names (with all below them), addresses and networks (`10.0.0.0/8`), with
+    /// commas between them, as `NO_PROXY` lists them; `*`: everybody. For a proxy that the environment
+    /// names, in addition to what that lists. Default: none but those.
+    #[must_use]
+    pub fn except(mut self, list: impl Into<String>) -> Self {
+        self.except = Some(list.into());
+        self
+    }
+
     /// How to speak TLS with an `https://` proxy. Default: [`ClientTls::new`].
     #[cfg(feature = "tls")]
     #[must_use]
@@ -85,6 +97,11 @@ impl Proxy {
 
     /// The proxy for a target; `None`: it is reached directly.
     pub(super) fn server(&self, tls: bool, host: &Host) -> Result<Option<Server>, ConnectError> {
+        if let Some(list) = &self.except {
+            if env::listed(list, host) {
+                return Ok(None);
+            }
+        }
         let outcome = match &self.choice {
             Choice::None => return Ok(None),
             Choice::Environment => env::server(tls, host).transpose(),
@@ -111,7 +128,7 @@ impl fmt::Debug for Proxy {
 pub(super) async fn reach(
     server: &Server,
     proxy: &Proxy,
-    resolver: &Resolver,
+    dialer: &Dialer,
     host: &Host,
     port: u16,
     deadline: Instant,
@@ -120,7 +137,7 @@ pub(super) async fn reach(
     let late = |_| ConnectError::Timeout(ConnectStage::Proxy);
     timeout_at(
         deadline,
-        through(server, proxy, resolver, host, port, deadline),
+        through(server, proxy, dialer, host, port, deadline),
     )
     .await
     .map_err(late)?
@@ -129,7 +146,7 @@ pub(super) async fn reach(
 async fn through(
     server: &Server,
     proxy: &Proxy,
-    resolver: &Resolver,
+    dialer: &Dialer,
     host: &Host,
     port: u16,
     deadline: Instant,
@@ -140,9 +157,9 @@ async fn through(
         return Err(server.failed(ProxyReason::Invalid(why)));
     }
     if let Kind::Socks5 | Kind::Socks5h = server.kind {
-        return socks::connect(server, resolver, host, port, deadline).await;
+        return socks::connect(server, dialer, host, port, deadline).await;
     }
-    let io = dial_proxy(server, resolver, deadline).await?;
+    let io = dial_proxy(server, dialer, deadline).await?;
     #[cfg(feature = "tls")]
     if let Kind::Https = server.kind {
         let tls = proxy.tls.connect(&server.host.bare(), io).await;
@@ -166,10 +183,10 @@ fn rewound<S: Io>(io: S, read: Vec<u8>) -> Stream {
 /// A TCP connection to the proxy itself.
 async fn dial_proxy(
     server: &Server,
-    resolver: &Resolver,
+    dialer: &Dialer,
     deadline: Instant,
 ) -> Result<tokio::net::TcpStream, ConnectError> {
-    dial::dial(resolver, &server.host, server.port, deadline)
+    dial::dial(dialer, &server.host, server.port, deadline)
         .await
         .map_err(|error| match error {
             ConnectError::Timeout(_) => ConnectError::Timeout(ConnectStage::Proxy),

@@ -3,7 +3,7 @@
 use super::error::ProxyReason;
 use super::server::{Kind, Login, Server};
 use super::url::Host;
-use super::{ConnectError, Resolver, Stream};
+use super::{ConnectError, Dialer, Stream};
 use std::net::SocketAddr;
 use tokio::time::Instant;
 use tokio_socks::tcp::Socks5Stream;
@@ -11,7 +11,7 @@ use tokio_socks::{Error, TargetAddr};
 
 pub(super) async fn connect(
     server: &Server,
-    resolver: &Resolver,
+    dialer: &Dialer,
     host: &Host,
     port: u16,
     deadline: Instant,
@@ -20,14 +20,14 @@ pub(super) async fn connect(
         (_, Host::Ip(ip)) => vec![TargetAddr::Ip(SocketAddr::new(*ip, port))],
         (Kind::Socks5h, Host::Name(name)) => vec![TargetAddr::Domain(name.into(), port)],
         _ => {
-            let addresses = resolver.addresses(host, port, deadline).await?;
+            let addresses = dialer.resolver.addresses(host, port, deadline).await?;
             addresses.into_iter().map(TargetAddr::Ip).collect()
         }
     };
     // An address that the proxy cannot reach is no reason to give up the next.
     let mut refused = ProxyReason::SocksRefused("there is no address to ask for");
     for target in targets {
-        let tcp = super::dial_proxy(server, resolver, deadline).await?;
+        let tcp = super::dial_proxy(server, dialer, deadline).await?;
         let outcome = match &server.login {
             Some(Login::Password(name, password)) => {
                 Socks5Stream::connect_with_password_and_socket(tcp, target, name, password).await

@@ -1,6 +1,6 @@
 //! What a certificate says, for people. It comes from a stranger, and may be one that no judge would take.
 
-use super::wire::{Certificate, hex};
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 use x509_cert::certificate::{CertificateInner, Raw, TbsCertificateInner};
@@ -14,8 +14,27 @@ const NAMES: usize = 100;
 /// Longest text that is told, in characters.
 const TEXT: usize = 1000;
 
+/// A certificate, for people. What cannot be read of it is empty.
+#[derive(Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct Certificate {
+    /// Whom it is for, as RFC 4514 writes names.
+    pub subject: String,
+    /// Who issued it.
+    pub issuer: String,
+    /// The hosts, addresses, mail addresses and URIs it is for.
+    pub names: Vec<String>,
+    /// From when on it is valid, as `2026-01-01T00:00:00Z`.
+    pub from: String,
+    /// Until when.
+    pub until: String,
+    /// Its fingerprint.
+    pub sha256: String,
+}
+
 /// Reads a certificate in DER (RFC 5280 §4.1). If it cannot be read, there is its hash alone.
-pub(super) fn read(der: &[u8]) -> Certificate {
+#[must_use]
+pub fn read(der: &[u8]) -> Certificate {
     let sha256 = hex(&Sha256::digest(der));
     let Ok(read) = CertificateInner::<Raw>::from_der(der) else {
         return Certificate {
@@ -33,6 +52,15 @@ pub(super) fn read(der: &[u8]) -> Certificate {
         until: read.validity().not_after.to_string(),
         sha256,
     }
+}
+
+/// Two digits for each byte.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn cut(text: &str) -> String {

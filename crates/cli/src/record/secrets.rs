@@ -1,0 +1,91 @@
+//! What of a handshake gives access, and is left out of recordings: in headers, and in URLs.
+
+/// What stands for a value that is not written.
+pub(super) const REDACTED: &str = "[redacted]";
+
+/// The same where it must be fit for a URL.
+const IN_URL: &str = "redacted";
+
+/// Parts of the names of headers and query parameters whose values give access.
+const SECRET: [&str; 12] = [
+    "auth", "cookie", "token", "secret", "password", "passwd", "apikey", "api-key", "api_key",
+    "credential", "signature", "jwt",
+];
+
+/// Query parameters with names that are secret only as a whole.
+const WHOLE: [&str; 9] = [
+    "key", "pass", "pwd", "sig", "sid", "session", "session_id", "sessionid", "ticket",
+];
+
+/// Whether the value of a header with this name is not to be seen.
+pub(super) fn is_secret_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET.iter().any(|part| name.contains(part)) && name != "authority"
+}
+
+fn is_secret_parameter(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET.iter().any(|part| name.contains(part)) || WHOLE.contains(&name.as_str())
+}
+
+/// A URL, or a path, without its user and password, and without the values of its query that give
+/// access.
+pub(crate) fn bare(url: &str) -> String {
+    let (before, query) = match url.split_once('?') {
+        Some((before, query)) => (before, Some(query)),
+        None => (url, None),
+    };
+    let mut out = match before.split_once("://") {
+        None => before.to_owned(),
+        Some((scheme, rest)) => {
+            let end = rest.find(['/', '#']).unwrap_or(rest.len());
+            let (authority, path) = rest.split_at(end);
+            let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+            format!("{scheme}://{host}{path}")
+        }
+    };
+    if let Some(query) = query {
+        let parameters: Vec<String> = query.split('&').map(parameter).collect();
+        out.push('?');
+        out.push_str(&parameters.join("&"));
+    }
+    out
+}
+
+fn parameter(text: &str) -> String {
+    match text.split_once('=') {
+        Some((name, value)) if is_secret_parameter(name) && !value.is_empty() => {
+            format!("{name}={IN_URL}")
+        }
+        _ => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_lose_what_gives_access_and_nothing_else() {
+        for (url, expected) in [
+            ("ws://me:pw@h/x?a=@b", "ws://h/x?a=@b"),
+            ("ws://h", "ws://h"),
+            ("ws://a:b@h?Access_Token=x&y=1&key=k&token=", "ws://h?Access_Token=redacted&y=1&key=redacted&token="),
+            ("/p?X-Amz-Signature=abc&keys=1&sid=2", "/p?X-Amz-Signature=redacted&keys=1&sid=redacted"),
+            ("?token", "?token"),
+            ("", ""),
+        ] {
+            assert_eq!(bare(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn headers_that_give_access_are_known_by_their_names() {
+        for name in ["Authorization", "PROXY-AUTHORIZATION", "cookie", "Set-Cookie", "X-Api-Key", "x-auth-token"] {
+            assert!(is_secret_header(name), "{name}");
+        }
+        for name in ["Host", "Origin", "Sec-WebSocket-Key", "Sec-WebSocket-Protocol", "User-Agent"] {
+            assert!(!is_secret_header(name), "{name}");
+        }
+    }
+}
