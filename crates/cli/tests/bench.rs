@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod common;
-#[allow(dead_code)]
 mod hub_common;
 
 use common::*;

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::dial_values::header_value;
 use super::values::{seconds, size};
 use super::{DialArgs, TlsArgs};
 
@@ -71,7 +70,7 @@ pub(crate) struct BridgeArgs {
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_connections: u32,
     /// Let the pages of this origin connect to ws-l (may be repeated); any: of everybody
-    #[arg(long, value_name = "ORIGIN", value_parser = header_value)]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
     /// Let other machines run the command of exec: or sh-c:
     #[arg(long)]
@@ -90,4 +89,10 @@ fn wait(text: &str) -> Result<Duration, String> {
         "-1" => Ok(Duration::MAX),
         text => seconds(text),
     }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    http::HeaderValue::from_str(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| format!("{text:?} cannot be an origin: write for example https://app.example"))
 }

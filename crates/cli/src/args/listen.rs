@@ -52,7 +52,7 @@ impl ListenArgs {
             place: args.listen.take()?,
             subprotocol: std::mem::take(&mut args.dial.subprotocol),
             tls: std::mem::take(&mut args.listen_tls),
-            quiet: false,
+            quiet: args.quiet,
         })
     }
 }

@@ -320,13 +320,13 @@ impl Host {
     /// What it becomes; `None`: it has left, or asked for something else and has its answer.
     async fn welcome(&self, arrived: Arrived) -> Result<Option<Opened>, String> {
         match (self.guests, arrived) {
-            (Guests::Bytes, Arrived::Tcp(tcp, _)) => {
-                Ok(Some(Opened::Stream(Stream::socket(tcp.into_split()))))
-            }
+            (Guests::Bytes, Arrived::Tcp(tcp, _)) => Ok(Some(Opened::Stream(Box::new(
+                Stream::socket(tcp.into_split()),
+            )))),
             #[cfg(unix)]
-            (Guests::Bytes, Arrived::Unix(stream)) => {
-                Ok(Some(Opened::Stream(Stream::socket(stream.into_split()))))
-            }
+            (Guests::Bytes, Arrived::Unix(stream)) => Ok(Some(Opened::Stream(Box::new(
+                Stream::socket(stream.into_split()),
+            )))),
             (Guests::WebSocket, Arrived::Tcp(tcp, _)) => match &self.tls {
                 None => self.accept(tcp).await,
                 Some(tls) => match tls::accept(&tls.server, tcp).await {

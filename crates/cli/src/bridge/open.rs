@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// An end that is open.
 pub(super) enum Opened {
     WebSocket(WebSocket),
-    Stream(Stream),
+    Stream(Box<Stream>),
 }
 
 /// An end that takes and gives bytes.
@@ -66,26 +66,30 @@ pub(super) async fn open(end: &End, dial: Option<&Dial>) -> Result<Opened, Exit>
             let name = format!("tcp:{}:{}", addr.host, addr.port);
             let stream = connected(&name, connecting).await?;
             _ = stream.set_nodelay(true);
-            Ok(Opened::Stream(Stream::socket(stream.into_split())))
+            Ok(Opened::Stream(Box::new(Stream::socket(
+                stream.into_split(),
+            ))))
         }
         #[cfg(unix)]
         End::Unix(path) => {
             let connecting = tokio::net::UnixStream::connect(path);
             let stream = connected(&format!("unix:{path}"), connecting).await?;
-            Ok(Opened::Stream(Stream::socket(stream.into_split())))
+            Ok(Opened::Stream(Box::new(Stream::socket(
+                stream.into_split(),
+            ))))
         }
         #[cfg(not(unix))]
         End::Unix(_) => Err(error(
             Exit::Usage,
             "there are no Unix sockets on this system",
         )),
-        End::Command(words) => run(words).map(Opened::Stream),
-        End::Stdio => Ok(Opened::Stream(Stream {
+        End::Command(words) => run(words).map(|stream| Opened::Stream(Box::new(stream))),
+        End::Stdio => Ok(Opened::Stream(Box::new(Stream {
             read: Box::new(tokio::io::stdin()),
             write: Box::new(tokio::io::stdout()),
             child: None,
             in_lines: true,
-        })),
+        }))),
         End::Listen(..) => Err(error(Exit::Usage, "only one end of a bridge may listen")),
     }
 }

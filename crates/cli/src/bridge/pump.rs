@@ -44,9 +44,9 @@ pub(super) async fn join(
 ) -> Verdict {
     match (a, b) {
         (Opened::WebSocket(a), Opened::WebSocket(b)) => relay(a, b, stop).await,
-        (Opened::Stream(a), Opened::Stream(b)) => splice(a, b, stop).await,
+        (Opened::Stream(a), Opened::Stream(b)) => splice(*a, *b, stop).await,
         (Opened::WebSocket(ws), Opened::Stream(stream))
-        | (Opened::Stream(stream), Opened::WebSocket(ws)) => mix(ws, stream, rules, stop).await,
+        | (Opened::Stream(stream), Opened::WebSocket(ws)) => mix(ws, *stream, rules, stop).await,
     }
 }
 

@@ -56,7 +56,7 @@ fn entry(value: &Value, messages: &[Value], events: &[Value]) -> Result<Vec<Sess
             let after = event.get("after").and_then(Value::as_u64).unwrap_or(0);
             count == messages.len() || after <= count as u64
         };
-        while let Some((index, event)) = events.next_if(&due) {
+        while let Some((index, event)) = events.next_if(due) {
             let part = Fields::of(event).and_then(row);
             let part = part.map_err(|wrong| format!("event {}: {wrong}", index + 1))?;
             parts.push(part.of_one());

@@ -25,7 +25,7 @@ mod rows;
 mod secrets;
 
 pub(crate) use self::clock::{Clock, iso};
-pub(crate) use self::heads::{headers, opening};
+pub(crate) use self::heads::headers;
 pub(crate) use self::load::load;
 pub(crate) use self::model::{Dir, Opening, Record, Session, What};
 pub(crate) use self::ndjson::line;

@@ -110,11 +110,6 @@ impl Recorder {
             Format::Har(har) => har.finish(),
         }
     }
-
-    /// Whether secrets are written.
-    pub(crate) fn secrets(&self) -> bool {
-        self.secrets
-    }
 }
 
 /// Opens a file to append to. Recordings tell what was said, so that others may not read a new one.

@@ -288,7 +288,7 @@ mod tests {
         assert_eq!(rows[3], "  … (300 bytes in all)");
         let shown = dump(&[b'a'; 17], 256);
         let rows: Vec<_> = shown.lines().collect();
-        let bar = |row: &str| row.find('|').unwrap();
+        let bar = |row: &str| row.find('|').expect("a column of letters");
         assert_eq!(bar(rows[1]), bar(rows[2]), "{shown}");
     }
 

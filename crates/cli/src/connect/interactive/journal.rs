@@ -79,9 +79,8 @@ impl Journal {
 
     /// The message sent so many messages ago; 1 is the last.
     pub(super) fn sent(&self, ago: usize) -> Option<&Message> {
-        let sent = self.kept.iter().rev().filter(|kept| kept.way == Way::Out);
-        let found = sent.map(|kept| &kept.message).nth(ago.checked_sub(1)?);
-        found
+        let mut sent = self.kept.iter().rev().filter(|kept| kept.way == Way::Out);
+        Some(&sent.nth(ago.checked_sub(1)?)?.message)
     }
 
     /// All that is kept, as a recording has it.
