@@ -1,9 +1,10 @@
-// One conversation of the Node `ws` client: a plan as JSON in, what it saw as JSON out (see commands.py).
+// One conversation of the Node `ws` client: a plan as JSON on its input, what it saw as JSON on its output (see commands.py).
+import { readFileSync } from "node:fs";
 import { require } from "./node_common.mjs";
 
 const WebSocket = require("ws");
-const [url, given] = process.argv.slice(2);
-const plan = JSON.parse(given);
+const url = process.argv[2];
+const plan = JSON.parse(readFileSync(0, "utf8"));
 const seen = { messages: [], binary: [] };
 const ws = new WebSocket(url, plan.subprotocols ?? [], {
   headers: plan.headers ?? {},
