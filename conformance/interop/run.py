@@ -123,9 +123,12 @@ def node_server(tools):
     return [sys.executable, "connect.py", tools.tidewire, tools.get("node"), "node_server.mjs"]
 
 
-def commands(tools):
-    tools.get("packages")
-    return [tools.get("python"), "commands.py", tools.tidewire, tools.get("node")]
+def with_both(program):
+    def command(tools):
+        tools.get("packages")
+        return [tools.get("python"), program, tools.tidewire, tools.get("node")]
+
+    return command
 
 
 SUITES = {
@@ -135,7 +138,8 @@ SUITES = {
     "chromium client": chromium_client,
     "python server": python_server,
     "node server": node_server,
-    "command line": commands,
+    "command line": with_both("commands.py"),
+    "between two": with_both("between.py"),
 }
 
 

@@ -1,10 +1,12 @@
 """Programs that go on until they are ended: `tidewire tap`, `-l` and `bridge`, and what other tools' commands print."""
 
+import os
 import queue
 import re
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 from common import equal, must
 
@@ -66,3 +68,24 @@ class Running:
     def interrupted(self, code):
         self.process.send_signal(signal.SIGINT)
         self.ends(code)
+
+
+def on_a_terminal(command):
+    """What a shell's command prints on a terminal of its own, until it ends."""
+    inner, outer = os.openpty()
+    packages = Path(os.environ["TIDEWIRE_INTEROP_NODE"]) / "node_modules" / ".bin"
+    env = {**os.environ, "PATH": f"{packages}:{os.environ['PATH']}"}
+    process = subprocess.Popen(["sh", "-c", command], stdin=outer, stdout=outer, stderr=outer, env=env, start_new_session=True)
+    os.close(outer)
+    late = threading.Timer(15, process.kill)
+    late.start()
+    printed = b""
+    try:
+        while data := os.read(inner, 4096):
+            printed += data
+    except OSError:  # Linux's way to say that nobody has the terminal any more
+        pass
+    finally:
+        late.cancel()
+        os.close(inner)
+    return process.wait(10), printed.decode(errors="replace")
