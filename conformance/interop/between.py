@@ -185,7 +185,9 @@ def as_python_with_headers():
 
 
 def run_javascript(text):
-    return Running([node, "--experimental-websocket", "--eval", text])
+    _, has, _ = execute([node, "-p", "typeof WebSocket"])  # Node 20 has it behind a flag, 22 by itself
+    options = [] if has.strip() == b"function" else ["--experimental-websocket"]
+    return Running([node, *options, "--eval", text])
 
 
 def as_js():
