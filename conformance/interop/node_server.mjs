@@ -1,5 +1,5 @@
 // A Node `ws` server for `tidewire connect`: the path says how it behaves (see connect.py).
-import { createServer } from "node:http";
+import { createServer, STATUS_CODES } from "node:http";
 import { require } from "./node_common.mjs";
 
 const { WebSocketServer } = require("ws");
@@ -24,7 +24,7 @@ function answering(deflate, choose, offer) {
       key,
       new WebSocketServer({
         noServer: true,
-        maxPayload: 4 << 20,
+        maxPayload: 16 << 20,
         perMessageDeflate: deflateOptions(deflate, offer),
         handleProtocols: (offered) => (offered.has(choose) ? choose : false),
       }),
@@ -81,13 +81,24 @@ const behaviours = {
   },
 };
 
+function refuse(socket, status, body) {
+  const login = status === 401 ? 'WWW-Authenticate: Basic realm="peers"\r\n' : "";
+  const headers = `Content-Type: text/plain\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n${login}`;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n${body}`);
+}
+
+/** The header lines as they came: names in their writing, doubles kept. */
+function lines({ rawHeaders }) {
+  return rawHeaders.flatMap((name, at) => (at % 2 ? [] : [[name, rawHeaders[at + 1]]]));
+}
+
 const http = createServer((request, response) => response.writeHead(404).end());
 http.on("upgrade", (request, socket, head) => {
   const url = new URL(request.url, "http://host");
   const behaviour = url.pathname.slice(1);
   const asked = url.searchParams;
   if (behaviour === "refuse") {
-    socket.end("HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 10\r\nConnection: close\r\n\r\nnot today\n");
+    refuse(socket, Number(asked.get("status") ?? 403), asked.get("body") ?? "not today\n");
     return;
   }
   const offer = request.headers["sec-websocket-extensions"] ?? "";
@@ -96,7 +107,7 @@ http.on("upgrade", (request, socket, head) => {
     const about = { case: asked.get("case") };
     const parameters = Object.values(ws._extensions ?? {}).map((extension) => extension.params);
     const agreed = ws.extensions ? `${ws.extensions} ${JSON.stringify(parameters)}` : null;
-    tell({ event: "open", ...about, headers: request.headers, agreed, subprotocol: ws.protocol || null });
+    tell({ event: "open", ...about, headers: request.headers, lines: lines(request), agreed, subprotocol: ws.protocol || null });
     ws.on("error", () => {});
     ws.on("close", (code, reason) => {
       const wire = { wire_in: socket.bytesRead, wire_out: socket.bytesWritten };

@@ -42,7 +42,11 @@ def extensions(deflate):
 def prepare(ws, request):
     behaviour, asked = query(request)
     if behaviour == "refuse":
-        return ws.respond(HTTPStatus.FORBIDDEN, "not today\n")
+        status = HTTPStatus(int(asked.get("status", 403)))
+        response = ws.respond(status, asked.get("body", "not today\n"))
+        if status == HTTPStatus.UNAUTHORIZED:
+            response.headers["WWW-Authenticate"] = 'Basic realm="peers"'
+        return response
     ws.protocol.available_extensions = extensions(asked.get("deflate", "takeover"))
     return None
 
@@ -98,9 +102,10 @@ async def behave(ws, behaviour, asked, seen):
 async def handle(ws):
     behaviour, asked = query(ws.request)
     case, seen = asked.get("case"), {"messages": 0}
-    heads = {name.lower(): value for name, value in ws.request.headers.raw_items()}
+    lines = list(ws.request.headers.raw_items())
+    heads = {name.lower(): value for name, value in lines}
     answered = ws.response.headers.get("Sec-WebSocket-Extensions")
-    tell(event="open", case=case, headers=heads, agreed=answered, subprotocol=ws.subprotocol)
+    tell(event="open", case=case, headers=heads, lines=lines, agreed=answered, subprotocol=ws.subprotocol)
     try:
         await behave(ws, behaviour, asked, seen)
         await ws.close()
@@ -114,7 +119,7 @@ async def handle(ws):
 
 async def main():
     window_check()
-    options = dict(max_size=4 * MIB, close_timeout=5, process_request=prepare, select_subprotocol=choose)
+    options = dict(max_size=16 * MIB, close_timeout=5, process_request=prepare, select_subprotocol=choose)
     async with serve(handle, "127.0.0.1", 0, create_connection=Server, **options) as server:
         tell(event="listening", url="ws://127.0.0.1:%d" % server.sockets[0].getsockname()[1])
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # until the parent closes it

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LIMIT = 90  # seconds for one suite
+LIMIT = 180  # seconds for one suite
 VERDICTS = ("ok", "FAIL", "not run")
 
 
@@ -123,6 +123,14 @@ def node_server(tools):
     return [sys.executable, "connect.py", tools.tidewire, tools.get("node"), "node_server.mjs"]
 
 
+def with_both(program):
+    def command(tools):
+        tools.get("packages")
+        return [tools.get("python"), program, tools.tidewire, tools.get("node")]
+
+    return command
+
+
 SUITES = {
     "python client": python_client,
     "node client": node_client,
@@ -130,6 +138,8 @@ SUITES = {
     "chromium client": chromium_client,
     "python server": python_server,
     "node server": node_server,
+    "command line": with_both("commands.py"),
+    "between two": with_both("between.py"),
 }
 
 
