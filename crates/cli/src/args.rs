@@ -22,7 +22,7 @@ mod values;
 pub(crate) use self::bench::{BenchArgs, BenchMode};
 pub(crate) use self::bridge::BridgeArgs;
 pub(crate) use self::conform::ConformArgs;
-pub(crate) use self::connect::{ConnectArgs, Wait};
+pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::dial::DialArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
@@ -37,7 +37,7 @@ pub(crate) use self::tap::TapArgs;
 pub(crate) use self::terminal::{Pretty, TerminalArgs, Time};
 pub(crate) use self::tls::TlsArgs;
 pub(crate) use self::translate::{Tool, TranslateArgs};
-pub(crate) use self::values::seconds;
+pub(crate) use self::values::{Wait, seconds};
 
 use clap::{Parser, Subcommand};
 
@@ -67,10 +67,8 @@ Examples:
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
     /// Show the most used options with examples; all of them: `tidewire help COMMAND`
-    #[arg(short = 'h', long = "help", global = true, action = clap::ArgAction::HelpShort)]
+    #[arg(short = 'h', long = "help", global = true, display_order = 1000, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
     /// When to use colour
     #[arg(
@@ -79,12 +77,17 @@ pub(crate) struct Cli {
         global = true,
         default_value = "auto",
         hide_default_value = true,
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true,
+        display_order = 1000
     )]
     pub(crate) color: ColourChoice,
     /// The same as --color=never
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true, display_order = 1000)]
     pub(crate) no_color: bool,
+    // Last: its headings go on to what is behind it.
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 }
 
 /// When output has colours.

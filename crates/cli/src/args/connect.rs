@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::seconds;
+use super::values::{Wait, seconds, wait};
 use super::{DialArgs, TerminalArgs, TlsArgs, TranslateArgs};
 use crate::bind::Place;
 use crate::connect::expr::Expr;
@@ -75,8 +75,6 @@ pub(crate) struct ConnectArgs {
     /// Listen on PORT, ADDR:PORT or unix:/PATH, as an interactive server
     #[arg(short, long, value_name = "PORT", value_parser = Place::parse, conflicts_with_all = ["url", "connect"])]
     pub(crate) listen: Option<Place>,
-    #[command(flatten, next_help_heading = "With -l")]
-    pub(crate) listen_tls: TlsArgs,
     /// Send TEXT or @FILE (may be repeated), and read no input
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
@@ -172,6 +170,9 @@ pub(crate) struct ConnectArgs {
         hide_short_help = true
     )]
     pub(crate) on_connect: Vec<String>,
+    // Headings go on to what is behind them.
+    #[command(flatten, next_help_heading = "With -l")]
+    pub(crate) listen_tls: TlsArgs,
     #[command(flatten)]
     pub(crate) terminal: TerminalArgs,
 }
@@ -180,22 +181,5 @@ fn interval(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         Duration::ZERO => Err("the time must be more than nothing".to_owned()),
         time => Ok(time),
-    }
-}
-
-/// How long `connect` waits for answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// Until the server closes.
-    ForEver,
-    /// This long.
-    For(Duration),
-}
-
-fn wait(text: &str) -> Result<Wait, String> {
-    if text == "-1" {
-        Ok(Wait::ForEver)
-    } else {
-        seconds(text).map(Wait::For)
     }
 }
