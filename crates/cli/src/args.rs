@@ -49,7 +49,15 @@ Examples:
   echo hi | tidewire localhost:4000      in a pipe: one line, one message
   tidewire bench ws://localhost:4000     how fast is it?
 
-`tidewire help COMMAND` tells more; exit codes are in `tidewire help connect`.";
+More: `tidewire connect -h`, `tidewire help COMMAND`, `tidewire help exit-codes`.";
+
+/// Leaves the options of a connection to `tidewire connect -h`: the commands fill the screen.
+fn only_the_first(arg: clap::Arg) -> clap::Arg {
+    match arg.get_id().as_str() {
+        "url" | "listen" | "execute" | "help" => arg,
+        _ => arg.hide_short_help(true),
+    }
+}
 
 /// WebSocket in a terminal: a hub of channels, an echo server, a client, a load generator.
 #[derive(Debug, Parser)]
@@ -62,12 +70,13 @@ Examples:
     arg_required_else_help = true,
     disable_help_flag = true,
     disable_help_subcommand = true,
+    mut_args(only_the_first),
     after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// Show the most used options with examples; all of them: `tidewire help COMMAND`
+    /// Show the most used options; all of them: `tidewire help COMMAND`
     #[arg(short = 'h', long = "help", global = true, display_order = 1000, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
     /// When to use colour
@@ -266,6 +275,9 @@ mod tests {
             &["-l", "notaport"],
             &["-l", "/tmp/x"],
             &["-l", "70000"],
+            &["-l", "3000", "-x", "hi"],
+            &["-l", "3000", "--json"],
+            &["-l", "3000", "--proxy", "h:1"],
             &["listen", "notaport"],
             &["listen"],
             &["bench", "h:1", "-c", "0"],
