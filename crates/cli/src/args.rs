@@ -22,7 +22,7 @@ mod values;
 pub(crate) use self::bench::{BenchArgs, BenchMode};
 pub(crate) use self::bridge::BridgeArgs;
 pub(crate) use self::conform::ConformArgs;
-pub(crate) use self::connect::{ConnectArgs, Wait};
+pub(crate) use self::connect::ConnectArgs;
 pub(crate) use self::dial::DialArgs;
 pub(crate) use self::doctor::DoctorArgs;
 pub(crate) use self::echo::EchoArgs;
@@ -37,7 +37,7 @@ pub(crate) use self::tap::TapArgs;
 pub(crate) use self::terminal::{Pretty, TerminalArgs, Time};
 pub(crate) use self::tls::TlsArgs;
 pub(crate) use self::translate::{Tool, TranslateArgs};
-pub(crate) use self::values::seconds;
+pub(crate) use self::values::{Wait, seconds};
 
 use clap::{Parser, Subcommand};
 
@@ -49,7 +49,15 @@ Examples:
   echo hi | tidewire localhost:4000      in a pipe: one line, one message
   tidewire bench ws://localhost:4000     how fast is it?
 
-`tidewire help COMMAND` tells more; exit codes are in `tidewire help connect`.";
+More: `tidewire connect -h`, `tidewire help COMMAND`, `tidewire help exit-codes`.";
+
+/// Leaves the options of a connection to `tidewire connect -h`: the commands fill the screen.
+fn only_the_first(arg: clap::Arg) -> clap::Arg {
+    match arg.get_id().as_str() {
+        "url" | "listen" | "execute" | "help" => arg,
+        _ => arg.hide_short_help(true),
+    }
+}
 
 /// WebSocket in a terminal: a hub of channels, an echo server, a client, a load generator.
 #[derive(Debug, Parser)]
@@ -62,15 +70,14 @@ Examples:
     arg_required_else_help = true,
     disable_help_flag = true,
     disable_help_subcommand = true,
+    mut_args(only_the_first),
     after_help = EXAMPLES
 )]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    #[command(flatten)]
-    pub(crate) connect: ConnectArgs,
-    /// Show the most used options with examples; all of them: `tidewire help COMMAND`
-    #[arg(short = 'h', long = "help", global = true, action = clap::ArgAction::HelpShort)]
+    /// Show the most used options; all of them: `tidewire help COMMAND`
+    #[arg(short = 'h', long = "help", global = true, display_order = 1000, action = clap::ArgAction::HelpShort)]
     help: Option<bool>,
     /// When to use colour
     #[arg(
@@ -79,12 +86,17 @@ pub(crate) struct Cli {
         global = true,
         default_value = "auto",
         hide_default_value = true,
-        hide_possible_values = true
+        hide_possible_values = true,
+        hide_short_help = true,
+        display_order = 1000
     )]
     pub(crate) color: ColourChoice,
     /// The same as --color=never
-    #[arg(long, global = true)]
+    #[arg(long, global = true, hide_short_help = true, display_order = 1000)]
     pub(crate) no_color: bool,
+    // Last: its headings go on to what is behind it.
+    #[command(flatten)]
+    pub(crate) connect: ConnectArgs,
 }
 
 /// When output has colours.
@@ -263,6 +275,9 @@ mod tests {
             &["-l", "notaport"],
             &["-l", "/tmp/x"],
             &["-l", "70000"],
+            &["-l", "3000", "-x", "hi"],
+            &["-l", "3000", "--json"],
+            &["-l", "3000", "--proxy", "h:1"],
             &["listen", "notaport"],
             &["listen"],
             &["bench", "h:1", "-c", "0"],

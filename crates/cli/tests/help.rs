@@ -43,11 +43,15 @@ fn help_fits_a_screen_and_version_is_one_line() {
         .output()
         .unwrap();
     let help = text(&output.stdout);
-    assert!(help.lines().count() <= 36, "{} lines", help.lines().count());
+    assert!(help.lines().count() <= 42, "{} lines", help.lines().count());
     assert!(
         help.lines().all(|line| line.chars().count() <= 100),
         "{help}"
     );
+    let output = run(&["connect", "-h"], b"");
+    let help = text(&output.stdout);
+    assert!(help.lines().count() <= 46, "{} lines", help.lines().count());
+    assert!(help.contains("--record"), "{help}");
     let output = run(&["--version"], b"");
     assert_eq!(
         text(&output.stdout),

@@ -349,6 +349,13 @@ fn a_terminal_without_cursor_movement_is_talked_to_line_by_line() {
 }
 
 #[test]
+fn what_is_typed_is_sent_as_binary_when_asked_for() {
+    let (_echo, mut terminal) = talking(&["-b"]);
+    terminal.kind("hi\r");
+    terminal.sees("[binary 2 B] 68 69");
+}
+
+#[test]
 fn lines_typed_ahead_are_not_lost() {
     let (_echo, mut terminal) = talking(&[]);
     terminal.kind("one\rtwo\rthree\r");

@@ -220,6 +220,31 @@ fn trap_15_nobody_who_reads_the_status_is_no_reason_to_fail() {
 }
 
 #[test]
+fn trap_15_a_stream_that_is_closed_changes_no_exit_code() {
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let refused = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = refused.local_addr().unwrap().to_string();
+    drop(refused);
+    let mut child = tidewire()
+        .args([url.as_str(), "-x", "hi"])
+        .stderr(closed())
+        .spawn()
+        .unwrap();
+    assert_eq!(wait_for(&mut child), Some(4));
+    let mut child = tidewire()
+        .args([url.as_str(), "--as", "js", "-H", "A: b"])
+        .stdout(closed())
+        .stderr(closed())
+        .spawn()
+        .unwrap();
+    assert_eq!(wait_for(&mut child), Some(0));
+}
+
+#[test]
 fn trap_16_a_close_is_answered_with_its_code() {
     let (port, server) = server(|stream, head| {
         switch(stream, head, "");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::seconds;
+use super::values::{Wait, seconds, wait};
 use super::{DialArgs, TerminalArgs, TlsArgs, TranslateArgs};
 use crate::bind::Place;
 use crate::connect::expr::Expr;
@@ -55,9 +55,64 @@ Exit codes:
   5 TLS needed, or failed                12 the proxy refused or failed
   6 HTTP answer other than 101          130 Ctrl-C (in a pipe)";
 
+/// What a server (`-l`) has no use for: said, or it would be waited for in vain.
+const NOT_OF_A_SERVER: [&str; 50] = [
+    "url",
+    "connect",
+    "headers",
+    "origin",
+    "auth",
+    "bearer",
+    "cookie",
+    "host",
+    "user_agent",
+    "protocol",
+    "deflate",
+    "no_deflate",
+    "max_message",
+    "no_check",
+    "ca",
+    "cert",
+    "key",
+    "passphrase",
+    "sni",
+    "alpn",
+    "proxy",
+    "noproxy",
+    "location",
+    "max_redirects",
+    "unix_socket",
+    "ipv4",
+    "ipv6",
+    "resolve",
+    "source_ip",
+    "from_curl",
+    "as_tool",
+    "execute",
+    "interactive",
+    "one",
+    "count",
+    "until",
+    "expect",
+    "within",
+    "expect_close",
+    "timeout",
+    "json",
+    "binary",
+    "text",
+    "null",
+    "oneline",
+    "record",
+    "verbose",
+    "ping",
+    "reconnect",
+    "on_connect",
+];
+
 /// Options of `tidewire connect`, and of `tidewire URL`.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = ALL)]
+#[command(mut_args(without_servers_tls))]
 #[command(group = clap::ArgGroup::new("waited_for").multiple(true)
     .args(["one", "count", "until", "expect", "expect_close"]))]
 pub(crate) struct ConnectArgs {
@@ -73,10 +128,8 @@ pub(crate) struct ConnectArgs {
     #[command(flatten)]
     pub(crate) translate: TranslateArgs,
     /// Listen on PORT, ADDR:PORT or unix:/PATH, as an interactive server
-    #[arg(short, long, value_name = "PORT", value_parser = Place::parse, conflicts_with_all = ["url", "connect"])]
+    #[arg(short, long, value_name = "PORT", value_parser = Place::parse, conflicts_with_all = NOT_OF_A_SERVER)]
     pub(crate) listen: Option<Place>,
-    #[command(flatten, next_help_heading = "With -l")]
-    pub(crate) listen_tls: TlsArgs,
     /// Send TEXT or @FILE (may be repeated), and read no input
     #[arg(short = 'x', long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) execute: Vec<String>,
@@ -172,30 +225,24 @@ pub(crate) struct ConnectArgs {
         hide_short_help = true
     )]
     pub(crate) on_connect: Vec<String>,
+    // Headings go on to what is behind them.
+    #[command(flatten, next_help_heading = "With -l")]
+    pub(crate) listen_tls: TlsArgs,
     #[command(flatten)]
     pub(crate) terminal: TerminalArgs,
+}
+
+/// `tidewire listen -h` shows how a server is told to speak TLS.
+fn without_servers_tls(arg: clap::Arg) -> clap::Arg {
+    match arg.get_id().as_str() {
+        "tls_cert" | "tls_key" | "tls_dev" => arg.hide_short_help(true),
+        _ => arg,
+    }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
     match seconds(text)? {
         Duration::ZERO => Err("the time must be more than nothing".to_owned()),
         time => Ok(time),
-    }
-}
-
-/// How long `connect` waits for answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wait {
-    /// Until the server closes.
-    ForEver,
-    /// This long.
-    For(Duration),
-}
-
-fn wait(text: &str) -> Result<Wait, String> {
-    if text == "-1" {
-        Ok(Wait::ForEver)
-    } else {
-        seconds(text).map(Wait::For)
     }
 }

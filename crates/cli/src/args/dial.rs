@@ -29,7 +29,7 @@ pub(crate) struct DialArgs {
         help_heading = REQUEST
     )]
     pub(crate) headers: Vec<HeaderArg>,
-    /// Offer a subprotocol (may be repeated, or a,b; the first is preferred)
+    /// Offer a subprotocol (may be repeated, or a,b; the best first)
     #[arg(
         short,
         long,
@@ -102,7 +102,7 @@ pub(crate) struct DialArgs {
     )]
     pub(crate) max_message: Option<usize>,
 
-    /// Accept any certificate: whoever sits in between reads and changes everything
+    /// Accept any certificate, so that who sits in between reads all
     #[arg(
         short = 'n',
         long,
@@ -112,7 +112,7 @@ pub(crate) struct DialArgs {
     )]
     pub(crate) no_check: bool,
     /// Trust the CAs of this PEM file, and only those
-    #[arg(long, visible_alias = "cacert", value_name = "FILE", help_heading = TLS)]
+    #[arg(long, visible_alias = "cacert", hide_short_help = true, value_name = "FILE", help_heading = TLS)]
     pub(crate) ca: Option<PathBuf>,
     /// Show this certificate: PEM, or PKCS#12 (.p12, .pfx), which holds the key too
     #[arg(long, value_name = "FILE", help_heading = TLS, hide_short_help = true)]
@@ -164,10 +164,11 @@ pub(crate) struct DialArgs {
         value_name = "SECONDS",
         default_value = "10",
         value_parser = seconds,
+        hide_short_help = true,
         help_heading = WAY
     )]
     pub(crate) connect_timeout: Duration,
-    /// Go through http, https, socks5 or socks5h://[USER:PASSWORD@]HOST[:PORT]
+    /// Go through [http|https|socks5|socks5h://][USER:PASSWORD@]HOST[:PORT]
     #[arg(long, value_name = "URL", value_parser = proxy, help_heading = WAY)]
     pub(crate) proxy: Option<String>,
     /// Reach these past the proxy: names, addresses, networks, with commas; '*': everybody

@@ -2,8 +2,8 @@
 
 use clap::Args;
 
-use super::values::seconds;
-use super::{DialArgs, Wait};
+use super::DialArgs;
+use super::values::{Wait, wait};
 use crate::replay::{Ignore, Speed};
 
 const REPLAY_EXAMPLES: &str = "\
@@ -47,11 +47,4 @@ pub(crate) struct ReplayArgs {
     pub(crate) wait: Wait,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
-}
-
-fn wait(text: &str) -> Result<Wait, String> {
-    match text {
-        "-1" => Ok(Wait::ForEver),
-        _ => seconds(text).map(Wait::For),
-    }
 }

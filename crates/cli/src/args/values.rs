@@ -35,6 +35,23 @@ pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(number * scale))
 }
 
+/// How long a client waits for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wait {
+    /// Until the server closes.
+    ForEver,
+    /// This long.
+    For(Duration),
+}
+
+/// A time, or `-1`: for ever.
+pub(super) fn wait(text: &str) -> Result<Wait, String> {
+    match text {
+        "-1" => Ok(Wait::ForEver),
+        _ => seconds(text).map(Wait::For),
+    }
+}
+
 /// A token of RFC 9110 §5.6.2, which a subprotocol's name must be (RFC 6455 §4.1).
 pub(super) fn token(text: &str) -> Result<String, String> {
     let ok = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);

@@ -13,6 +13,9 @@ const AHEAD: usize = 256;
 /// The longest binary message that is made of bytes as they come.
 const PIECE: usize = 64 * 1024;
 
+/// The longest message of a line, a record or a file: more is a mistake, and would eat the memory.
+pub(super) const LONGEST: u64 = 1 << 30;
+
 /// How the input is cut into messages, and of which kind they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
@@ -29,7 +32,7 @@ pub(super) enum Cut {
 /// The messages of stdin, read by a thread: stdin cannot be waited for in an event loop.
 pub(super) fn stdin(cut: Cut) -> mpsc::Receiver<Input> {
     let (sender, receiver) = mpsc::channel(AHEAD);
-    std::thread::spawn(move || read(io::stdin().lock(), cut, &sender));
+    std::thread::spawn(move || read(io::stdin().lock(), cut, LONGEST, &sender));
     receiver
 }
 
@@ -39,9 +42,9 @@ pub(super) fn none() -> mpsc::Receiver<Input> {
 }
 
 /// Sends what `from` holds until its end or the first bad record.
-fn read(mut from: impl BufRead, cut: Cut, to: &mpsc::Sender<Input>) {
+fn read(mut from: impl BufRead, cut: Cut, longest: u64, to: &mpsc::Sender<Input>) {
     for number in 1u64.. {
-        let item = match record(&mut from, cut, number) {
+        let item = match record(&mut from, cut, longest, number) {
             Ok(None) => return,
             Ok(Some(message)) => Input::Send(message),
             Err(sentence) => Input::Failed(sentence),
@@ -53,7 +56,12 @@ fn read(mut from: impl BufRead, cut: Cut, to: &mpsc::Sender<Input>) {
     }
 }
 
-fn record(from: &mut impl BufRead, cut: Cut, number: u64) -> Result<Option<Message>, String> {
+fn record(
+    from: &mut impl BufRead,
+    cut: Cut,
+    longest: u64,
+    number: u64,
+) -> Result<Option<Message>, String> {
     let failed = |error: io::Error| format!("cannot read the input: {error}");
     let mut bytes = Vec::new();
     match cut {
@@ -64,7 +72,8 @@ fn record(from: &mut impl BufRead, cut: Cut, number: u64) -> Result<Option<Messa
             return Ok((count > 0).then(|| buffer.into()));
         }
         Cut::Lines => {
-            if from.read_until(b'\n', &mut bytes).map_err(failed)? == 0 {
+            let mut line = from.take(longest + 2);
+            if line.read_until(b'\n', &mut bytes).map_err(failed)? == 0 {
                 return Ok(None);
             }
             if bytes.pop_if(|byte| *byte == b'\n').is_some() {
@@ -72,16 +81,22 @@ fn record(from: &mut impl BufRead, cut: Cut, number: u64) -> Result<Option<Messa
             }
         }
         Cut::Nul | Cut::BinaryNul => {
-            if from.read_until(0, &mut bytes).map_err(failed)? == 0 {
+            let mut record = from.take(longest + 1);
+            if record.read_until(0, &mut bytes).map_err(failed)? == 0 {
                 return Ok(None);
             }
             bytes.pop_if(|byte| *byte == 0);
         }
     }
+    let what = if cut == Cut::Lines { "line" } else { "record" };
+    if bytes.len() as u64 > longest {
+        return Err(format!(
+            "{what} {number} of the input is longer than a message can be; -b sends bytes as they come"
+        ));
+    }
     if cut == Cut::BinaryNul {
         return Ok(Some(bytes.into()));
     }
-    let what = if cut == Cut::Nul { "record" } else { "line" };
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Some(text.into())),
         Err(error) => Err(format!(
@@ -107,7 +122,7 @@ mod tests {
 
     fn seen(input: &[u8], cut: Cut) -> Vec<String> {
         let (sender, mut receiver) = mpsc::channel(100);
-        read(input, cut, &sender);
+        read(input, cut, 70_000, &sender);
         let mut seen = Vec::new();
         while let Ok(item) = receiver.try_recv() {
             seen.push(match item {
@@ -133,6 +148,23 @@ mod tests {
     fn records_end_in_nul_and_may_hold_lines() {
         assert_eq!(seen(b"a\nb\r\n\0\0c", Cut::Nul), ["a\nb\r\n", "", "c"]);
         assert_eq!(seen(b"\xff\0x\0", Cut::BinaryNul), ["b\"\\xff\"", "b\"x\""]);
+    }
+
+    #[test]
+    fn what_never_ends_is_no_message() {
+        let endless = |byte| vec![byte; 70_003];
+        for (input, cut, what) in [
+            (endless(b'x'), Cut::Lines, "line 1"),
+            (endless(b'\n'), Cut::Nul, "record 1"),
+            (endless(b'x'), Cut::BinaryNul, "record 1"),
+        ] {
+            let seen = seen(&input, cut);
+            assert_eq!(seen.len(), 1, "{cut:?}");
+            let expected = format!("! {what} of the input is longer");
+            assert!(seen[0].starts_with(&expected), "{}", seen[0]);
+        }
+        let whole = [vec![b'x'; 70_000], b"\r\n".to_vec()].concat();
+        assert_eq!(seen(&whole, Cut::Lines)[0].len(), 70_000);
     }
 
     #[test]

@@ -126,9 +126,10 @@ impl<W: Write> Output for Plain<W> {
         match (&mut self.form, event) {
             (Form::Json(lines), event) => match lines.line(event) {
                 Some(line) if self.to_terminal => {
+                    let line = String::from_utf8_lossy(line.trim_ascii_end());
                     writeln!(self.stdout, "{}", term::line(&line, usize::MAX))
                 }
-                Some(line) => writeln!(self.stdout, "{line}"),
+                Some(line) => self.stdout.write_all(&line),
                 None => Ok(()),
             },
             (_, Event::Received(message)) => self.message(message),

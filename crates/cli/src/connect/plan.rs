@@ -1,6 +1,7 @@
 //! What the flags ask of a conversation, read once before anything is connected.
 
 use std::collections::VecDeque;
+use std::io::Read as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tidewire::{CloseCode, Message};
 use tokio::time::Instant;
 
 use super::check::Check;
+use super::input::LONGEST;
 use super::status::Teller;
 use super::talk::{Input, Output};
 use crate::args::{ConnectArgs, Wait};
@@ -39,6 +41,8 @@ pub(super) struct Plan {
     /// Sent on each new connection, before all else.
     pub(super) greetings: Vec<Message>,
     pub(super) after: After,
+    /// What is typed is sent as binary.
+    pub(super) binary: bool,
     /// A person types, and ends it.
     pub(super) interactive: bool,
     pub(super) check: Check,
@@ -104,6 +108,7 @@ impl Plan {
             first: first.into_iter().map(Input::Send).collect(),
             greetings: messages("--on-connect", &args.on_connect)?,
             after,
+            binary: args.binary,
             interactive,
             check,
             within: args.within,
@@ -133,9 +138,19 @@ fn message(flag: &str, text: &str, binary: bool) -> Result<Message, String> {
     if path.starts_with('@') {
         return Ok(of_text(path, binary));
     }
-    let mut bytes = std::fs::read(path).map_err(|error| {
-        format!("{flag}: cannot read {path:?}: {error} (a text that begins with @ is written @@)")
-    })?;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+        .map_err(|error| {
+            format!(
+                "{flag}: cannot read {path:?}: {error} (a text that begins with @ is written @@)"
+            )
+        })?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!(
+            "{flag}: {path:?} holds more than 1 GiB, too much for one message"
+        ));
+    }
     if binary {
         return Ok(bytes.into());
     }
@@ -151,7 +166,8 @@ fn message(flag: &str, text: &str, binary: bool) -> Result<Message, String> {
     }
 }
 
-fn of_text(text: &str, binary: bool) -> Message {
+/// A text, or its bytes.
+pub(super) fn of_text(text: &str, binary: bool) -> Message {
     match binary {
         true => text.as_bytes().to_vec().into(),
         false => text.into(),

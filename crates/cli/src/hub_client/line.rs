@@ -303,10 +303,7 @@ fn may_pass(failed: &ConnectError) -> bool {
 /// The wait before the next attempt; of many clients, each has its own.
 fn pause(failures: u32) -> Duration {
     let window = LONGEST.min(SHORTEST * 2u32.saturating_pow(failures.min(10)));
-    let mut chance = [0];
-    // Without randomness all come at once.
-    _ = getrandom::fill(&mut chance);
-    window / 2 + window / 2 * u32::from(chance[0]) / 256
+    window / 2 + window / 2 * u32::from(fastrand::u8(..)) / 256
 }
 
 #[cfg(test)]

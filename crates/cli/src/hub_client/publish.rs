@@ -69,15 +69,14 @@ fn input(args: &PubArgs) -> Result<mpsc::Receiver<Item>, Exit> {
 }
 
 fn key(args: &PubArgs) -> Result<Key, Exit> {
-    let Some(key) = &args.key else {
-        let mut random = [0; 12];
-        getrandom::fill(&mut random)
-            .map_err(|failed| error(Exit::Local, &format!("no randomness for keys: {failed}")))?;
-        let key = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        return Ok(Key::Numbered(key));
+    let Some(key) = &args.message_key else {
+        return Ok(Key::Numbered(format!("{:024x}", fastrand::u128(..) >> 32)));
     };
     if key.is_empty() || key.len() > KEY {
-        return Err(error(Exit::Usage, &format!("--key has 1 to {KEY} bytes")));
+        return Err(error(
+            Exit::Usage,
+            &format!("--message-key has 1 to {KEY} bytes"),
+        ));
     }
     Ok(match args.message {
         Some(_) => Key::Exact(key.clone()),

@@ -3,6 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use tidewire::Message;
+
+use crate::connect::talk::{Event, Opened};
+
 /// Something that happened on a connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Record<'a> {
@@ -46,6 +50,38 @@ pub(crate) enum What<'a> {
         /// The reason.
         reason: Cow<'a, str>,
     },
+}
+
+impl<'a> From<&'a Message> for What<'a> {
+    fn from(message: &'a Message) -> What<'a> {
+        match message {
+            Message::Text(text) => What::Text((**text).into()),
+            Message::Binary(data) => What::Binary((**data).into()),
+        }
+    }
+}
+
+impl<'a> What<'a> {
+    /// What an event of a conversation is in a recording, and which way it went; None: it has no place
+    /// there. `opening` says what is told of how a connection was opened.
+    pub(crate) fn of(
+        event: &Event<'a>,
+        opening: impl FnOnce(&Opened) -> Opening,
+    ) -> Option<(Dir, What<'a>)> {
+        Some(match *event {
+            Event::Note(_) => return None,
+            Event::Opened(opened) => (Dir::Out, What::Open(Cow::Owned(opening(opened)))),
+            Event::Received(message) => (Dir::In, message.into()),
+            Event::Sent(message) => (Dir::Out, message.into()),
+            Event::Pinged(payload) => (Dir::In, What::Ping(payload.into())),
+            Event::SentPing(payload) => (Dir::Out, What::Ping(payload.into())),
+            Event::Ponged(payload, rtt) => (Dir::In, What::Pong(payload.into(), rtt)),
+            Event::Closed { code, reason, .. } => {
+                let (code, reason) = (code.0, reason.into());
+                (Dir::In, What::Close { code, reason })
+            }
+        })
+    }
 }
 
 /// How a connection was opened.

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use tidewire::Message;
-
 use super::clock::Clock;
 use super::heads::opening;
 use super::model::{Dir, Record, What};
@@ -150,24 +148,9 @@ fn unknown(path: &Path) -> String {
 
 impl Output for Recorder {
     fn tell(&mut self, event: &Event<'_>) -> io::Result<()> {
-        let (dir, what) = match *event {
-            Event::Note(_) => return Ok(()),
-            Event::SentPing(payload) => (Dir::Out, What::Ping(payload.into())),
-            Event::Opened(opened) => {
-                let opening = opening(&self.url, opened, self.secrets);
-                (Dir::Out, What::Open(std::borrow::Cow::Owned(opening)))
-            }
-            Event::Received(message) => (Dir::In, of(message)),
-            Event::Sent(message) => (Dir::Out, of(message)),
-            Event::Pinged(payload) => (Dir::In, What::Ping(payload.into())),
-            Event::Ponged(payload, rtt) => (Dir::In, What::Pong(payload.into(), rtt)),
-            Event::Closed { code, reason, .. } => (
-                Dir::In,
-                What::Close {
-                    code: code.0,
-                    reason: reason.into(),
-                },
-            ),
+        let told = What::of(event, |opened| opening(&self.url, opened, self.secrets));
+        let Some((dir, what)) = told else {
+            return Ok(());
         };
         self.record(None, dir, what)
     }
@@ -187,13 +170,6 @@ impl Drop for Recorder {
     }
 }
 
-fn of(message: &Message) -> What<'_> {
-    match message {
-        Message::Text(text) => What::Text((**text).into()),
-        Message::Binary(data) => What::Binary((**data).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -201,7 +177,7 @@ mod tests {
     use super::*;
     use crate::connect::talk::Opened;
     use std::sync::Arc;
-    use tidewire::CloseCode;
+    use tidewire::{CloseCode, Message};
 
     #[test]
     fn a_conversation_is_read_back_from_either_format() {

@@ -8,7 +8,7 @@ mod tools;
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read, Write as _};
 use std::path::PathBuf;
 
 use clap::{Command, CommandFactory, Parser};
@@ -16,7 +16,7 @@ use clap::{Command, CommandFactory, Parser};
 use self::tools::Wanted;
 use crate::args::{Cli, ConnectArgs, Tool};
 use crate::dial::Dial;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 
 /// What one word stood for.
 #[derive(Debug)]
@@ -104,9 +104,13 @@ pub(crate) fn print(tool: Tool, target: &str, args: &ConnectArgs) -> Exit {
     };
     let wanted = wanted(&dial, args);
     let translation = tools::translate(tool, &wanted);
-    println!("{}", translation.text);
+    if let Err(error) = writeln!(std::io::stdout(), "{}", translation.text)
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        return exit::error(Exit::Local, &format!("cannot write: {error}"));
+    }
     for note in translation.notes {
-        eprintln!("note: {note}");
+        exit::say(&format!("note: {note}"));
     }
     Exit::Clean
 }

@@ -15,6 +15,7 @@ use super::command::{Command, Entry, parse};
 use super::desk::Desk;
 use super::view::span;
 use crate::args::{Pretty, Time};
+use crate::connect::plan::of_text;
 use crate::connect::talk::Input;
 use crate::record::Recorder;
 use crate::term;
@@ -32,11 +33,20 @@ enum Then {
     Leave,
 }
 
+/// How what is typed is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Manner {
+    /// What begins with / is a command.
+    pub(super) slash: bool,
+    /// Messages are sent as binary.
+    pub(super) binary: bool,
+}
+
 /// The side of the user.
 pub(super) struct Hands {
     desk: Rc<RefCell<Desk>>,
     to: mpsc::Sender<Input>,
-    slash: bool,
+    manner: Manner,
     url: String,
     /// `/every`.
     again: Option<AbortHandle>,
@@ -46,13 +56,13 @@ impl Hands {
     pub(super) fn new(
         desk: Rc<RefCell<Desk>>,
         to: mpsc::Sender<Input>,
-        slash: bool,
+        manner: Manner,
         url: String,
     ) -> Hands {
         Hands {
             desk,
             to,
-            slash,
+            manner,
             url,
             again: None,
         }
@@ -62,7 +72,7 @@ impl Hands {
     pub(super) async fn work(mut self, mut typed: mpsc::Receiver<Typed>) {
         while let Some(typed) = typed.recv().await {
             let then = match typed {
-                Typed::Line(line) => match parse(&line, self.slash) {
+                Typed::Line(line) => match parse(&line, self.manner.slash) {
                     Ok(Entry::Message(text)) => self.message(text).await,
                     Ok(Entry::Command(command)) => self.command(command).await,
                     Err(sentence) => {
@@ -103,7 +113,8 @@ impl Hands {
             }
         };
         self.desk.borrow_mut().typed();
-        self.give(Input::Send(text.into())).await
+        let message = of_text(&text, self.manner.binary);
+        self.give(Input::Send(message)).await
     }
 
     async fn command(&mut self, command: Command) -> Then {
@@ -196,7 +207,7 @@ impl Hands {
                 desk.note(&format!("sending every {} (/stop ends it)", span(pause)));
                 drop(desk);
                 self.stop();
-                let again = repeat(self.to.clone(), pause, text.into());
+                let again = repeat(self.to.clone(), pause, of_text(&text, self.manner.binary));
                 self.again = Some(spawn_local(again).abort_handle());
             }
             Command::Stop => {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tidewire::Message;
 
 use super::view::{Way, size, span};
-use crate::record::{Dir, Record, What};
+use crate::record::{Dir, Record};
 
 /// Messages that are kept, and their bytes in all; the latest always.
 const MESSAGES: usize = 1000;
@@ -94,10 +94,7 @@ impl Journal {
                     Way::In => Dir::In,
                     Way::Out => Dir::Out,
                 },
-                what: match &kept.message {
-                    Message::Text(text) => What::Text((**text).into()),
-                    Message::Binary(data) => What::Binary((**data).into()),
-                },
+                what: (&kept.message).into(),
             }
         })
     }
@@ -127,6 +124,7 @@ impl Journal {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::record::What;
 
     #[test]
     fn the_last_messages_are_kept_within_bounds() {

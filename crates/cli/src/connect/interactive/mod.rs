@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local};
 
 use self::desk::Desk;
-use self::hands::Hands;
+use self::hands::{Hands, Manner};
 use self::view::View;
 use super::link::Link;
 use super::plan::Plan;
@@ -59,7 +59,15 @@ pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) 
     let desk = Desk::new(prompt, view, plan.teller.clone());
     let desk = Rc::new(RefCell::new(desk));
     let (sender, input) = mpsc::channel(16);
-    let hands = Hands::new(Rc::clone(&desk), sender, !args.no_slash, url.to_owned());
+    let hands = Hands::new(
+        Rc::clone(&desk),
+        sender,
+        Manner {
+            slash: !args.no_slash,
+            binary: plan.binary,
+        },
+        url.to_owned(),
+    );
     let typing = spawn_local(hands.work(typed));
     // Who is told to end by a signal ends as one who leaves by himself, with the terminal in order.
     let stop = typing.abort_handle();
@@ -83,11 +91,14 @@ pub(super) async fn run(link: Link, plan: Plan, url: &str, args: &TerminalArgs) 
     _ = typing.await;
     _ = ending.await;
     let interrupted = told.get() || desk.borrow().is_interrupted();
+    let lost = desk.borrow().is_lost();
     if let Some(desk) = Rc::into_inner(desk) {
         desk.into_inner().end().await;
     }
     match end.map_or(Exit::Abnormal, |end| end.say(quiet)) {
         Exit::Abnormal | Exit::Clean if interrupted => Exit::Interrupted,
+        // Whichever has noticed first that the user left.
+        Exit::Clean if lost => Exit::Abnormal,
         exit => exit,
     }
 }

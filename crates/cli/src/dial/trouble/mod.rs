@@ -13,7 +13,7 @@ use tidewire::{
 };
 
 use super::place;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::term;
 
 /// No sentence is longer, in characters: it may hold what a peer said.
@@ -22,7 +22,7 @@ const SENTENCE: usize = 600;
 /// Explains a connection that was not made.
 pub(crate) fn explain(url: &str, failure: ConnectError) -> Exit {
     let told = Told::of(&place::shown(url), &failure);
-    eprint!("{}", told.text());
+    exit::say(told.text().trim_end_matches('\n'));
     told.exit
 }
 
