@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CONFIG: &str = r#"
 [namespaces.chat]
 storage = "durable"
+history_size = 100000
 subscribe = "anyone"
 publish = "anyone"
 presence = "anyone"
