@@ -110,6 +110,7 @@ fn each_fault_is_found_by_its_step() {
         (Wrong::Claims, "ping", "fail", "9223372036854775807"),
         (Wrong::IgnoresClose, "close", "fail", "no answer to a Close"),
         (Wrong::LeavesTcpOpen, "close", "warn", "leaves TCP open"),
+        (Wrong::NeverStops, "close", "warn", "leaves TCP open"),
         (Wrong::Nothing, "origin", "warn", "any site's page"),
         (Wrong::KnowsItsPages, "origin", "ok", "refused"),
         (Wrong::Nothing, "http", "ok", "426"),

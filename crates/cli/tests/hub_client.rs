@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CONFIG: &str = r#"
 [namespaces.chat]
 storage = "durable"
+history_size = 100000
 subscribe = "anyone"
 publish = "anyone"
 presence = "anyone"
@@ -107,7 +108,9 @@ impl Running {
     }
 
     fn type_line(&mut self, line: &str) {
-        writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
+        let typed = writeln!(self.stdin.as_mut().unwrap(), "{line}");
+        let told = || self.err.try_iter().collect::<Vec<_>>();
+        assert!(typed.is_ok(), "it has ended: {:?}", told());
     }
 }
 
@@ -228,12 +231,12 @@ fn nothing_is_lost_or_doubled_when_the_hub_is_killed_while_both_run() {
     let mut heard = Vec::new();
     let mut next = 0;
     for round in 0..4 {
-        // Some are under way whenever it dies.
+        // Some are under way whenever it dies; one has come, so that the publisher was there at all.
         for _ in 0..700 {
             publisher.type_line(&format!("m{next}"));
             next += 1;
         }
-        for _ in 0..100 * round {
+        for _ in 0..=100 * round {
             heard.push(watcher.line());
         }
         hub.kill();
@@ -441,6 +444,31 @@ fn without_a_hub_it_says_how_to_start_one() {
     }
 }
 
+const HELLO: &str = r#"{"op":"hello","session":"s","client":"c.d","protocol":"tidewire.v1"}"#;
+
+#[test]
+fn a_hub_that_greets_and_leaves_at_once_is_not_besieged() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let hub = format!("http://{}", listener.local_addr().unwrap());
+    let count = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counted = count.clone();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = stream;
+            let request = common::read_head(&mut stream);
+            switch(&mut stream, &request, "");
+            _ = stream.write_all(&frame(1, HELLO.as_bytes()));
+            counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        }
+    });
+    let mut watcher = at(&hub, &["sub", "x"]).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(3));
+    watcher.kill().unwrap();
+    watcher.wait().unwrap();
+    let count = count.load(std::sync::atomic::Ordering::Relaxed);
+    assert!((2..=12).contains(&count), "{count} attempts in 3 s");
+}
+
 /// What a command does against a server that says these texts, and closes.
 fn against(args: &[&str], says: &'static [&'static str]) -> Output {
     let (port, thread) = server(move |stream, request| {
@@ -459,7 +487,6 @@ fn against(args: &[&str], says: &'static [&'static str]) -> Output {
 
 #[test]
 fn servers_that_are_no_hub_are_told_apart_and_drive_no_terminal() {
-    const HELLO: &str = r#"{"op":"hello","session":"s","client":"c.d","protocol":"tidewire.v1"}"#;
     for says in [
         &["hi"][..],
         &[""],
@@ -580,6 +607,21 @@ fn ctrl_c_ends_it_and_a_reader_that_has_enough_does_so_quietly() {
     .unwrap();
     drop(watcher.stdout.take());
     assert_eq!(wait_for(&mut watcher), Some(0));
+    // A message that is still being typed.
+    let (told, greeted) = mpsc::channel();
+    let (port, thread) = server(move |stream, request| {
+        switch(stream, request, "");
+        stream.write_all(&frame(1, HELLO.as_bytes())).unwrap();
+        told.send(()).unwrap();
+        _ = std::io::copy(stream, &mut std::io::sink());
+    });
+    let hub = format!("http://127.0.0.1:{port}");
+    let mut publisher = at(&hub, &["pub", "x", "-"]).spawn().unwrap();
+    greeted.recv_timeout(PATIENCE).unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    common::signal(&publisher, rustix::process::Signal::INT);
+    assert_eq!(wait_for(&mut publisher), Some(130));
+    thread.join().unwrap();
     // The frames of the tests' own client are not needed here.
     _ = send;
 }

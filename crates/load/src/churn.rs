@@ -74,10 +74,7 @@ pub(crate) async fn open(
         });
         while tasks.try_join_next().is_some() {}
     }
-    {
-        let tally = &mut lock(&board).tally;
-        tally.counts.unsent += schedule.left(tally.measured_until());
-    }
+    lock(&board).tally.never_sent(schedule, 1);
     while tasks.join_next().await.is_some() {}
 }
 

@@ -57,22 +57,8 @@ pub(crate) async fn run(
         }
         tokio::task::yield_now().await;
     }
-    let tally = &mut lock(&board).tally;
-    let end = tally.measured_until();
-    // Whatever was not sent waits at least until now.
-    let now = tally.now();
-    for _ in 0..schedule.left(end).min(MOST_UNSENT) {
-        let due = schedule.due();
-        if tally.measures(due) {
-            tally.counts.unsent += 1;
-            tally.given_up(due, now);
-        }
-        schedule.advance();
-    }
+    lock(&board).tally.never_sent(schedule, 1);
 }
-
-/// So many that were not sent are counted one by one.
-const MOST_UNSENT: u64 = 50_000_000;
 
 enum Outcome {
     InTime,

@@ -71,7 +71,8 @@ impl Listener {
                     return;
                 };
                 channel.delivered.fetch_add(1, Ordering::Relaxed);
-                let answer = judge(publication, seen);
+                let published = channel.published.load(Ordering::Relaxed);
+                let answer = judge(publication, published, seen);
                 desk.tally.judged(answer, now, desk.stamp.len());
             }
         }
@@ -100,13 +101,36 @@ impl Listener {
     }
 }
 
-fn judge(publication: Publication, seen: &mut Sequence) -> Answer {
-    let Publication::Whole { number, sent } = publication else {
-        return Answer::Corrupted(false);
+fn judge(publication: Publication, published: u64, seen: &mut Sequence) -> Answer {
+    let (number, sent) = match publication {
+        Publication::Whole { number, sent } if u64::from(number) < published => (number, sent),
+        // Nobody has published this.
+        _ => return Answer::Corrupted(false),
     };
     match seen.see(number) {
         Place::Right => Answer::Right(sent, 0),
         Place::Reordered => Answer::Reordered(sent),
         Place::Duplicate => Answer::Duplicate,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::Sent;
+
+    #[test]
+    fn what_was_never_published_is_corrupted_however_far_it_leaps() {
+        let mut seen = Sequence::default();
+        let sent = Sent { due: 0, at: 0 };
+        for (number, expected) in [
+            (u32::MAX, Answer::Corrupted(false)),
+            (2, Answer::Corrupted(false)),
+            (1, Answer::Right(sent, 0)),
+        ] {
+            let publication = Publication::Whole { number, sent };
+            assert_eq!(judge(publication, 2, &mut seen), expected, "{number}");
+        }
+        assert_eq!(seen.lost(2), 1);
     }
 }

@@ -9,7 +9,10 @@ use crate::schedule::Schedule;
 use crate::tally::{Board, Phase, lock};
 use crate::timer::Timer;
 use crate::window::Sent;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use tidewire::WebSocket;
 use tokio::sync::watch;
@@ -75,7 +78,8 @@ impl Publisher<'_> {
         }
     }
 
-    pub(crate) async fn run(&mut self, ws: WebSocket) -> Result<(), Failure> {
+    /// Publishes; counts the failure if there is one, and what was due and not sent.
+    pub(crate) async fn run(mut self, ws: WebSocket) {
         let (sender, mut receiver) = ws.split();
         let answers = async {
             loop {
@@ -91,24 +95,38 @@ impl Publisher<'_> {
                 }
             }
         };
-        tokio::select! {
+        let rate = self.plan.pace();
+        let mut pace = rate.map(|rate| Schedule::new(self.start, rate, 0, 1));
+        let outcome = tokio::select! {
             failed = answers => failed,
-            published = self.publish(sender) => published,
+            published = self.publish(sender, &mut pace) => published,
+        };
+        if let Err(failure) = outcome {
+            lock(&self.board).tally.failures.add(failure, 1);
+        }
+        // Without us the phase goes on.
+        drained(&mut self.phase).await;
+        if let Some(schedule) = pace {
+            let subscribers = self.plan.connections as u64;
+            lock(&self.board).tally.never_sent(schedule, subscribers);
         }
     }
 
-    async fn publish(&mut self, sender: tidewire::Sender) -> Result<(), Failure> {
+    async fn publish(
+        &mut self,
+        sender: tidewire::Sender,
+        pace: &mut Option<Schedule>,
+    ) -> Result<(), Failure> {
         let timer = Timer::new();
-        let mut pace = self
-            .plan
-            .pace()
-            .map(|rate| Schedule::new(self.start, rate, 0, 1));
         let mut number = 0;
+        // What is late now is late because the hub did not take what went before.
+        let mut held = false;
         while lock(&self.board).tally.goes_on() {
-            let due = match &mut pace {
+            let due = match pace {
                 Some(schedule) => {
                     let due = schedule.due();
                     let instant = lock(&self.board).tally.instant(due);
+                    held &= instant <= Instant::now();
                     tokio::select! {
                         () = timer.until(instant) => {}
                         _ = self.phase.changed() => continue,
@@ -121,27 +139,40 @@ impl Publisher<'_> {
                     None
                 }
             };
-            let command = self.next(number, due);
+            let command = self.next(number, due, held);
             number += 1;
-            let sent = sender.send(command).await;
+            let mut sending = pin!(sender.send(command));
+            let at_once = poll_fn(|cx| Poll::Ready(sending.as_mut().poll(cx))).await;
+            let sent = match at_once {
+                Poll::Ready(sent) => sent,
+                Poll::Pending => {
+                    held = true;
+                    tokio::select! {
+                        sent = sending => sent,
+                        // A hub that takes nothing more does not hold the end.
+                        () = drained(&mut self.phase) => {
+                            lock(&self.board).tally.counts.held += 1;
+                            return Ok(());
+                        }
+                    }
+                }
+            };
             sent.map_err(|error| Failure::open(&error))?;
-        }
-        if let Some(schedule) = pace {
-            let tally = &mut lock(&self.board).tally;
-            tally.counts.unsent += schedule.left(tally.measured_until());
         }
         Ok(())
     }
 
-    fn next(&self, number: u32, due: Option<u64>) -> String {
+    fn next(&self, number: u32, due: Option<u64>, held: bool) -> String {
         let desk = &mut *lock(&self.board);
         let at = desk.tally.now();
         let sent = Sent {
             due: due.unwrap_or(at),
             at,
         };
-        if due.is_some() {
-            desk.tally.lagged(sent);
+        match due {
+            Some(_) if held => desk.tally.counts.held += 1,
+            Some(_) => desk.tally.lagged(sent),
+            None => {}
         }
         desk.tally.sent();
         self.channel.published.fetch_add(1, Ordering::Relaxed);
@@ -168,4 +199,10 @@ impl Publisher<'_> {
             }
         }
     }
+}
+
+/// Until nothing more is to be sent.
+async fn drained(phase: &mut watch::Receiver<Phase>) {
+    // Without a director it is over, too.
+    _ = phase.wait_for(|phase| *phase == Phase::Drain).await;
 }

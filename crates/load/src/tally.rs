@@ -1,6 +1,7 @@
 //! [`Tally`]: what all connections of one thread count into, and the phase they are in.
 
 use crate::error::Failures;
+use crate::schedule::Schedule;
 use crate::stamp::Stamp;
 use crate::window::{Answer, Sent};
 use hdrhistogram::Histogram;
@@ -91,6 +92,9 @@ impl Counts {
 /// The highest latency that is told apart, one minute.
 const MAX_MICROS: u64 = 60_000_000;
 
+/// So many that were not sent are counted one by one.
+const MOST_UNSENT: u64 = 50_000_000;
+
 /// A histogram of microseconds.
 pub(crate) fn histogram() -> Histogram<u64> {
     let bounds = Histogram::new_with_bounds(1, MAX_MICROS, 3);
@@ -117,11 +121,17 @@ impl Times {
     /// Something took so many nanoseconds.
     #[inline]
     pub(crate) fn add(&mut self, nanos: u64) {
+        self.add_many(nanos, 1);
+    }
+
+    /// So many things took that long each.
+    #[inline]
+    fn add_many(&mut self, nanos: u64, count: u64) {
         if self.run.0 == nanos {
-            self.run.1 += 1;
+            self.run.1 += count;
         } else {
             self.settle();
-            self.run = (nanos, 1);
+            self.run = (nanos, count);
         }
     }
 
@@ -311,6 +321,20 @@ impl Tally {
             self.latency.add(now.saturating_sub(due));
         }
     }
+
+    /// The window is over: counts what was due in it and was never sent, each with the time that it
+    /// has waited at least, for all of its `receivers`.
+    pub(crate) fn never_sent(&mut self, mut schedule: Schedule, receivers: u64) {
+        let now = self.now();
+        for _ in 0..schedule.left(self.window.1).min(MOST_UNSENT) {
+            let due = schedule.due();
+            if self.measures(due) {
+                self.counts.unsent += 1;
+                self.latency.add_many(now.saturating_sub(due), receivers);
+            }
+            schedule.advance();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -391,6 +415,21 @@ mod tests {
             service.value_at_quantile(0.99) < 1100,
             "which service time hides"
         );
+    }
+
+    #[test]
+    fn what_was_never_sent_has_waited_to_the_end_for_each_that_was_to_get_it() {
+        const SECOND: u64 = 1_000_000_000;
+        let base = Instant::now().checked_sub(Duration::from_secs(10));
+        let mut tally = Tally::new(base.unwrap_or_else(Instant::now), true);
+        tally.begin(SECOND);
+        tally.end(2 * SECOND);
+        // Ten a second from the start of the run: half of them were due before the window.
+        tally.never_sent(Schedule::new(0, 10.0, 0, 1), 3);
+        assert_eq!(tally.counts.unsent, 10);
+        let latency = taken(&mut tally.latency);
+        assert_eq!(latency.len(), 30);
+        assert!(latency.min() > 7_900_000, "{}", latency.min());
     }
 
     #[test]

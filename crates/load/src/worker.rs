@@ -217,16 +217,14 @@ impl Worker {
         if let Some(ws) = publisher {
             let (plan, channel) = (self.plan.clone(), self.channel.clone());
             return tokio::spawn(async move {
-                let mut publisher = Publisher {
+                let publisher = Publisher {
                     plan: &plan,
-                    board: board.clone(),
+                    board,
                     channel: &channel,
                     phase,
                     start,
                 };
-                if let Err(failure) = publisher.run(ws).await {
-                    lock(&board).tally.failures.add(failure, 1);
-                }
+                publisher.run(ws).await;
             });
         }
         if matches!(self.plan.mode, Mode::Push | Mode::PubSub) {

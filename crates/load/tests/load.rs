@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 use tidewire::{CloseCode, ConnectError, Listener, Message, Server, WebSocket};
-use tidewire_load::{ErrorClass, LoadError, Mode, Plan, Progress, Report, Stop, run};
+use tidewire_load::{ErrorClass, LoadError, Mode, Plan, Progress, Report, Saturation, Stop, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -468,6 +468,32 @@ fn classes_why_no_connection_could_be_opened() {
     none(&format!("ws://{http}/"), |e| {
         matches!(e, ConnectError::Refused(_))
     });
+}
+
+#[test]
+fn publications_that_a_hub_does_not_take_have_waited_and_are_not_the_clients_fault() {
+    let hub = websocket(|mut ws| async move {
+        let Ok(Some(Message::Text(first))) = ws.recv().await else {
+            return;
+        };
+        if first.contains("subscribe") {
+            let _ = ws.send(r#"{"op":"ok","id":1}"#).await;
+            while let Ok(Some(_)) = ws.recv().await {}
+        }
+        // The publisher is not read any more.
+        tokio::time::sleep(Duration::from_secs(30)).await;
+    });
+    let plan = short(&hub)
+        .mode(Mode::PubSub)
+        .connections(1)
+        .size(64 << 10)
+        .rate(Some(2000.0))
+        .duration(Duration::from_millis(600));
+    let report = run(&plan, |_| {}).unwrap();
+    assert!(report.unsent > 0, "{report}");
+    assert_eq!(report.latency_us.count, report.unsent, "{report}");
+    assert!(report.latency_us.max > 100_000.0, "{report}");
+    assert_ne!(report.saturated, Some(Saturation::LateSends), "{report}");
 }
 
 #[test]

@@ -135,8 +135,12 @@ pub(super) async fn close(patient: &Patient) -> Finding {
         }
         other => return Finding::fail(step, format!("to a Close {}", told(&other)), must),
     };
+    let began = Instant::now();
     let gone = loop {
-        match peer.next(patient.time).await {
+        match peer
+            .next(patient.time.saturating_sub(began.elapsed()))
+            .await
+        {
             Arrived::Gone(Gone::Silent(_)) => break false,
             Arrived::Gone(_) => break true,
             _ => {}

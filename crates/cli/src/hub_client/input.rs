@@ -36,19 +36,24 @@ pub(super) fn field(message: Vec<u8>, form: FormArgs) -> Result<Field, String> {
     Ok(format!("\"data\":{}", value.get()))
 }
 
-/// A single message.
-pub(super) fn one(item: Item) -> mpsc::Receiver<Item> {
+/// The message on the command line; `-`, and nothing at all, is the whole of stdin. That is read by a
+/// thread: Ctrl-C, and a hub that asks whether we are there, are heard meanwhile.
+pub(super) fn one(typed: Option<&str>, form: FormArgs) -> mpsc::Receiver<Item> {
     let (sender, receiver) = mpsc::channel(1);
-    _ = sender.try_send(item);
+    match typed.filter(|typed| *typed != "-") {
+        Some(typed) => {
+            let field = field(typed.as_bytes().to_vec(), form);
+            _ = sender.try_send(field.map_err(|wrong| format!("the message {wrong}")));
+        }
+        None => {
+            std::thread::spawn(move || sender.blocking_send(whole(form)));
+        }
+    }
     receiver
 }
 
-/// The message on the command line; `-`, and nothing at all, is the whole of stdin.
-pub(super) fn whole(typed: Option<&str>, form: FormArgs) -> Item {
-    if let Some(typed) = typed.filter(|typed| *typed != "-") {
-        let field = field(typed.as_bytes().to_vec(), form);
-        return field.map_err(|wrong| format!("the message {wrong}"));
-    }
+/// The whole of stdin as one message.
+fn whole(form: FormArgs) -> Item {
     let mut all = Vec::new();
     let most = LONGEST as u64 + 1;
     let read = io::stdin().lock().take(most).read_to_end(&mut all);

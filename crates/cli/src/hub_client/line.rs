@@ -1,11 +1,12 @@
 //! A session of the hub: opened, judged when it ends, and opened again as the same guest.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::json;
 use tidewire::{ConnectError, ConnectStage, Message, WebSocket};
 use tidewire_hub_proto::native::{Op, ServerMessage};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::denied;
 use crate::args::{DialArgs, GuestArgs, HubArgs};
@@ -19,6 +20,13 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// The first wait before coming back, and the longest.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
+
+/// A session that lasts so long was a good one, even if nothing came.
+const LASTING: Duration = Duration::from_secs(1);
+
+/// What is to be done where nothing listens.
+pub(super) const NO_HUB: &str =
+    "is a hub running? start one with `tidewire serve`, or name another with --hub URL";
 
 /// No longer wait is taken from a hub.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -64,6 +72,10 @@ pub(super) struct Hub {
     client: Option<String>,
     /// Whether the user said who we are: then it is not changed behind their back.
     is_asked_for: bool,
+    /// Attempts and sessions in a row that came to nothing: each makes the next wait longer.
+    failures: Cell<u32>,
+    /// When the last session began.
+    since: Instant,
 }
 
 impl Hub {
@@ -74,6 +86,8 @@ impl Hub {
             name: guest.name.clone(),
             client: guest.token.clone(),
             is_asked_for: guest.token.is_some(),
+            failures: Cell::new(0),
+            since: Instant::now(),
         })
     }
 
@@ -88,7 +102,11 @@ impl Hub {
     /// Comes back after the session was lost, however long it takes.
     pub(super) async fn reopen(&mut self, lost: Lost) -> Result<WebSocket, Exit> {
         let mut lost = lost;
-        for failures in 0u32.. {
+        let mut is_told = false;
+        if self.since.elapsed() >= LASTING {
+            self.goes_well();
+        }
+        loop {
             let (why, least) = match lost {
                 Lost::Back { why, wait } => (why, wait),
                 Lost::Unconnected(failed) if may_pass(&failed) => {
@@ -96,13 +114,14 @@ impl Hub {
                 }
                 lost => return Err(self.give_up(lost)),
             };
-            if failures == 0 {
+            if !std::mem::replace(&mut is_told, true) {
                 self.tell(&format!(
                     "lost the hub, trying again: {}",
                     term::line(&why, 300)
                 ));
             }
-            sleep(least.min(PATIENCE) + pause(failures)).await;
+            sleep(least.min(PATIENCE) + pause(self.failures.get())).await;
+            self.failures.set(self.failures.get().saturating_add(1));
             match self.attempt().await {
                 Ok(ws) => {
                     self.tell("found the hub again");
@@ -111,7 +130,11 @@ impl Hub {
                 Err(failed) => lost = failed,
             }
         }
-        Err(Exit::Unreachable)
+    }
+
+    /// The session does what it is for: when it is lost, the next attempt need not wait long.
+    pub(super) fn goes_well(&self) {
+        self.failures.set(0);
     }
 
     /// Something on stderr that is no error.
@@ -127,9 +150,7 @@ impl Hub {
             Lost::Back { why, .. } => error(Exit::Abnormal, &why),
             Lost::Unconnected(failed) => {
                 let hint = match *failed {
-                    ConnectError::Unreachable(_) => Some(
-                        "is a hub running? start one with `tidewire serve`, or name another with --hub URL",
-                    ),
+                    ConnectError::Unreachable(_) => Some(NO_HUB),
                     ConnectError::Refused(ref answer) if answer.status() == 404 => {
                         Some("this is no hub of Tidewire: --hub names one, without a path")
                     }
@@ -159,6 +180,7 @@ impl Hub {
             why: "the hub does not say hello".into(),
             wait: Duration::ZERO,
         })??;
+        self.since = Instant::now();
         Ok(ws)
     }
 

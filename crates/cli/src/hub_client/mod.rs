@@ -14,44 +14,21 @@ mod send;
 mod subscribe;
 mod window;
 
-use std::future::Future;
-
-use tokio::runtime::{Builder, LocalOptions};
-
 use crate::addr;
 use crate::args::{DEFAULT_HUB, HubArgs, PubArgs, SendArgs, SubArgs};
-use crate::exit::{Exit, error};
+use crate::exit::Exit;
+use crate::raw::block_on;
 
 pub(crate) fn subscribe(args: &SubArgs) -> Exit {
-    run(subscribe::run(args))
+    block_on(subscribe::run(args))
 }
 
 pub(crate) fn publish(args: &PubArgs) -> Exit {
-    run(publish::run(args))
+    block_on(publish::run(args))
 }
 
 pub(crate) fn send(args: &SendArgs) -> Exit {
-    run(send::run(args))
-}
-
-/// Runs it to its end, or to Ctrl-C.
-fn run(work: impl Future<Output = Exit>) -> Exit {
-    let runtime = Builder::new_current_thread()
-        .enable_all()
-        .build_local(LocalOptions::default());
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(failed) => return error(Exit::Local, &format!("no event loop: {failed}")),
-    };
-    let exit = runtime.block_on(async {
-        tokio::select! {
-            exit = work => exit,
-            _ = tokio::signal::ctrl_c() => Exit::Interrupted,
-        }
-    });
-    // A thread may still wait for a line that nobody will type.
-    runtime.shutdown_background();
-    exit
+    block_on(send::run(args))
 }
 
 /// The URL of one of the hub's endpoints, as a WebSocket's.

@@ -37,7 +37,7 @@ async fn publish(args: &PubArgs) -> Result<Exit, Exit> {
     let mut work = Work {
         window: Window::new(channel.clone(), key),
         channel,
-        input: input(args)?,
+        input: input(args),
         state: State::Reading,
         busy: None,
     };
@@ -56,16 +56,14 @@ async fn publish(args: &PubArgs) -> Result<Exit, Exit> {
     }
 }
 
-fn input(args: &PubArgs) -> Result<mpsc::Receiver<Item>, Exit> {
+fn input(args: &PubArgs) -> mpsc::Receiver<Item> {
     if let Some(message) = &args.message {
-        let whole = input::whole(Some(message), args.form);
-        let field = whole.map_err(|wrong| error(Exit::Local, &wrong))?;
-        return Ok(input::one(Ok(field)));
+        return input::one(Some(message), args.form);
     }
     if io::stdin().is_terminal() && !args.hub.quiet {
         eprintln!("each line is a message; Ctrl-D ends");
     }
-    Ok(input::records(args.form, args.null))
+    input::records(args.form, args.null)
 }
 
 fn key(args: &PubArgs) -> Result<Key, Exit> {
@@ -143,6 +141,9 @@ impl Work {
         let id = message.id.as_deref();
         match message.op {
             Op::Ok => {
+                if self.window.knows(id) {
+                    hub.goes_well();
+                }
                 self.window.kept(id);
                 self.busy = None;
             }

@@ -12,6 +12,7 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use super::input;
+use super::line::NO_HUB;
 use crate::args::SendArgs;
 use crate::dial::{self, Dial};
 use crate::exit::{Exit, error};
@@ -40,7 +41,8 @@ async fn send(args: &SendArgs) -> Result<(), Exit> {
     }
     let url = super::endpoint(&args.hub, &format!("/sessions/{session}"));
     let dial = Dial::prepare(&url, &args.dial)?;
-    let field = input::whole(args.message.as_deref(), args.form);
+    let read = input::one(args.message.as_deref(), args.form).recv().await;
+    let field = read.unwrap_or_else(|| Err("the input cannot be read".into()));
     let field = field.map_err(|wrong| error(Exit::Local, &wrong))?;
     let asked = timeout(PATIENCE, ask(&dial, format!("{{{field}}}"))).await;
     let late = |_| error(Exit::Timeout, "the hub does not answer");
@@ -74,9 +76,7 @@ async fn ask(dial: &Dial, body: String) -> Result<(StatusCode, String), Exit> {
             let is_unreachable = matches!(failed, tidewire::ConnectError::Unreachable(_));
             let exit = dial::explain(dial.url(), failed);
             if is_unreachable {
-                eprintln!(
-                    "hint: is a hub running? start one with `tidewire serve`, or name another with --hub URL"
-                );
+                eprintln!("hint: {NO_HUB}");
             }
             return Err(exit);
         }

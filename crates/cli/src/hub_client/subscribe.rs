@@ -148,6 +148,7 @@ impl Session {
             match step {
                 Step::Nothing => {}
                 Step::Show => {
+                    hub.goes_well();
                     if self.show(&heard)? {
                         self.out.flush()?;
                         return Ok(Exit::Clean);

@@ -92,6 +92,10 @@ impl Peer {
         let end = tokio::time::Instant::now() + patience;
         loop {
             let left = end.saturating_duration_since(tokio::time::Instant::now());
+            // Who always has one more frame at hand must not hold us for ever.
+            if left.is_zero() {
+                return Arrived::Gone(Gone::Silent(patience));
+            }
             match self.wire.frame(left).await {
                 Err(gone) => return Arrived::Gone(gone),
                 Ok(frame) => match self.judge(frame) {
@@ -267,6 +271,33 @@ mod tests {
                 Arrived::Close(Some(1000), Vec::new()),
             ]
         );
+    }
+
+    /// Pings without a pause, until an instant.
+    struct Flood(std::time::Instant);
+
+    impl tokio::io::AsyncRead for Flood {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            into: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            if std::time::Instant::now() < self.0 {
+                into.put_slice(b"\x89\x00");
+            }
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flood_ends_our_patience_all_the_same() {
+        let end = std::time::Instant::now() + Duration::from_secs(5);
+        let io = tokio::io::join(Flood(end), tokio::io::sink());
+        let mut peer = Peer::new(Wire::new(Box::new(io)), None);
+        let patience = Duration::from_millis(100);
+        let came = peer.next(patience).await;
+        assert_eq!(came, Arrived::Gone(Gone::Silent(patience)));
+        assert!(peer.pings > 0);
     }
 
     #[tokio::test]

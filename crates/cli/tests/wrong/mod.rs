@@ -21,6 +21,8 @@ pub enum Wrong {
     ForgesAccept,
     IgnoresClose,
     LeavesTcpOpen,
+    /// Answers a Close, and talks on.
+    NeverStops,
     EndsWithoutClose,
     NoPong,
     LosesKind,
@@ -214,6 +216,10 @@ fn closed(stream: &mut TcpStream, payload: &[u8], wrong: Wrong) -> io::Result<()
         return fail(stream, 1002, wrong);
     }
     stream.write_all(&frame(8, payload))?;
+    while wrong == Wrong::NeverStops {
+        stream.write_all(&frame(1, b"and another thing"))?;
+        std::thread::sleep(Duration::from_millis(10));
+    }
     if wrong == Wrong::LeavesTcpOpen {
         while stream.read(&mut [0; 1024])? > 0 {}
     }
