@@ -60,6 +60,7 @@ const ARROWS: &[Arrow] = &[
         &[
             "tidewire",
             "tidewire-hub",
+            "tidewire-hub-proto",
             "tidewire-load",
             "tidewire-proto",
         ],

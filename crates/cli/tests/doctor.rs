@@ -234,6 +234,12 @@ fn certificates_are_shown_and_judged() {
         "nothing is said to a stranger"
     );
 
+    let (code, report) = doctor(&[&url, "--no-check"]);
+    let (verdict, sentence) = said(&report, "tls");
+    assert_eq!((code, verdict), (Some(0), "warn"), "{report:#}");
+    assert!(sentence.contains("--no-check"), "{sentence}");
+    assert_eq!(said(&report, "ping").0, "ok", "who asks for it goes on");
+
     let other = format!("wss://127.0.0.1:{}/", echo.port);
     let (_, report) = doctor_trusting(Some(&cert), &[&other]);
     let wrong = (
@@ -261,6 +267,20 @@ fn certificates_whose_time_is_over_are_told_with_their_days() {
         detail.contains("until 2021-01-01 (") && detail.contains("days ago)"),
         "{detail}"
     );
+}
+
+#[test]
+fn the_flags_may_say_where_the_server_is() {
+    let echo = Echo::start(&["-q"]);
+    let place = format!("example.invalid:{}", echo.port);
+    let (code, report) = doctor(&[&place, "--resolve", &format!("{place}:127.0.0.1")]);
+    assert_eq!(
+        (code, said(&report, "dns").0),
+        (Some(0), "skipped"),
+        "{report:#}"
+    );
+    assert!(said(&report, "tcp").1.starts_with("connected in "));
+    assert_eq!(said(&report, "close").0, "ok");
 }
 
 #[test]

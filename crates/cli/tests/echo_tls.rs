@@ -183,7 +183,7 @@ fn the_client_of_the_tool_trusts_what_it_is_told_to_and_says_how() {
     assert_eq!(stranger.status.code(), Some(5));
     let told = text(&stranger.stderr);
     assert!(
-        told.contains("hint: ") && told.contains("SSL_CERT_FILE"),
+        told.contains("hint: ") && told.contains("--ca FILE"),
         "{told}"
     );
 }

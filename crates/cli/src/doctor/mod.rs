@@ -127,33 +127,35 @@ async fn reach(
 ) -> Result<(), &'static str> {
     let unreached = "the server was not reached";
     let limit = dial.patience();
+    let flags = &args.dial;
     let Some(place) = place else {
         let way = reach::way(dial.client(), limit).await;
-        sheet.add(Finding::skipped("dns", "the URL has no host"));
-        sheet.add(match &way.error {
-            None => Finding::ok("tcp", format!("connected in {}", finding::took(way.took))),
-            Some(error) => Finding::fail("tcp", error.to_string(), "is the server running?"),
-        });
+        elsewhere("the URL has no host", &way, sheet);
         return way.error.map_or(Ok(()), |_| Err(unreached));
     };
-    let ((dns, tcp), way) = tokio::join!(
-        directly(place, args.timeout),
-        reach::way(dial.client(), limit)
-    );
-    match &way.proxy {
-        Some(proxy) => through(proxy, &way, sheet),
-        None => {
-            sheet.add(dns);
-            sheet.add(tcp);
+    let going = reach::way(dial.client(), limit);
+    let way = if flags.unix_socket.is_some() || !flags.resolve.is_empty() {
+        let way = going.await;
+        elsewhere("the flags say where the server is", &way, sheet);
+        way
+    } else {
+        let ((dns, tcp), way) = tokio::join!(directly(place, args), going);
+        match &way.proxy {
+            Some(proxy) => through(proxy, &way, sheet),
+            None => {
+                sheet.add(dns);
+                sheet.add(tcp);
+            }
         }
-    }
+        way
+    };
     let mut shown = None;
     if let Some(ConnectError::Tls(_)) = way.error {
         // Nothing is said to a server that is not known: its certificates are all that is asked for.
         let any = ClientTls::new().danger_accept_any_certificate();
         shown = reach::way(dial.client().tls(any), limit).await.tls;
     }
-    let tls = tls::judge(place, &way, shown.as_ref());
+    let tls = tls::judge(place, &way, shown.as_ref(), !flags.no_check);
     let stopped = tls::stops(&tls, &way);
     sheet.add(tls);
     match way.error {
@@ -173,13 +175,29 @@ async fn reach(
 }
 
 /// Steps dns and tcp, without a proxy.
-async fn directly(place: &Place, time: Duration) -> (Finding, Finding) {
-    let (dns, addresses) = reach::dns(place, time).await;
+async fn directly(place: &Place, args: &DoctorArgs) -> (Finding, Finding) {
+    let (dns, mut addresses) = reach::dns(place, args.timeout).await;
+    let (v4, v6) = (args.dial.ipv4, args.dial.ipv6);
+    addresses.retain(|address| !(v4 && address.is_ipv6() || v6 && address.is_ipv4()));
     let tcp = match addresses.is_empty() {
         true => Finding::skipped("tcp", "there is no address"),
-        false => reach::tcp(&addresses, time).await,
+        false => reach::tcp(&addresses, args.timeout).await,
     };
     (dns, tcp)
+}
+
+/// Steps dns and tcp, where no name is looked up.
+fn elsewhere(why: &str, way: &Way, sheet: &mut Sheet) {
+    sheet.add(Finding::skipped("dns", why));
+    sheet.add(match &way.error {
+        None | Some(ConnectError::Tls(_)) => {
+            Finding::ok("tcp", format!("connected in {}", finding::took(way.took)))
+        }
+        Some(error) => {
+            let said = term::line(&error.to_string(), 300);
+            Finding::fail("tcp", said, "is the server running, and its place right?")
+        }
+    });
 }
 
 /// Steps dns and tcp, where the proxy does both.

@@ -14,8 +14,9 @@ const STEP: &str = "tls";
 /// Days before its end from which on a certificate is warned of.
 const SOON: i64 = 14;
 
-/// What TLS on this way comes to. `shown`: what the server showed to who did not look closely.
-pub(super) fn judge(place: &Place, way: &Way, shown: Option<&Secured>) -> Finding {
+/// What TLS on this way comes to. `shown`: what the server showed to who did not look closely;
+/// `checked`: whether the certificates were judged on the way.
+pub(super) fn judge(place: &Place, way: &Way, shown: Option<&Secured>, checked: bool) -> Finding {
     if !place.tls {
         return without(place, way);
     }
@@ -23,7 +24,7 @@ pub(super) fn judge(place: &Place, way: &Way, shown: Option<&Secured>) -> Findin
     let finding = match (&way.error, &way.tls) {
         (Some(ConnectError::Tls(error)), _) => refused(error, secured, &place.host),
         (Some(_), None) => return Finding::skipped(STEP, "there is no connection to secure"),
-        (_, Some(secured)) => agreed(secured),
+        (_, Some(secured)) => agreed(secured, checked),
         (None, None) => return Finding::skipped(STEP, "TLS was not seen"),
     };
     let today = today();
@@ -47,7 +48,7 @@ fn without(place: &Place, way: &Way) -> Finding {
     )
 }
 
-fn agreed(secured: &Secured) -> Finding {
+fn agreed(secured: &Secured, checked: bool) -> Finding {
     let alpn = secured
         .alpn
         .as_deref()
@@ -67,6 +68,11 @@ fn agreed(secured: &Secured) -> Finding {
             STEP,
             format!("{said}; the certificate ends in {days} days"),
             renew,
+        ),
+        _ if !checked => Finding::warn(
+            STEP,
+            format!("{said}; --no-check: nobody knows whose certificate this is"),
+            "leave out --no-check to have it judged; --ca FILE trusts an authority of your own",
         ),
         Some(days) => Finding::ok(
             STEP,
@@ -90,11 +96,11 @@ fn refused(error: &TlsError, secured: Option<&Secured>, host: &str) -> Finding {
                 "use a name that the certificate is for, or have one issued for this"
             }
             CertificateProblem::UnknownIssuer if alone => {
-                "it signed itself: have an authority issue one, or trust it with SSL_CERT_FILE=cert.pem"
+                "it signed itself: have an authority issue one, or trust it with --ca cert.pem"
             }
             CertificateProblem::UnknownIssuer if chain.len() == 1 => {
                 "the server shows no intermediate certificate: add its issuers' to the chain file, \
-                 or trust its authority with SSL_CERT_FILE=ca.pem"
+                 or trust its authority with --ca ca.pem"
             }
             _ => "have a certificate issued by an authority that clients know",
         },
