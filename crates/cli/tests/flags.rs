@@ -19,32 +19,6 @@ impl Drop for Ended {
 }
 
 #[test]
-fn what_connect_records_is_replayed_and_holds_secrets_only_if_asked_for() {
-    let echo = Echo::start(&[]);
-    let folder = tempfile::tempdir().unwrap();
-    for (name, secrets) in [("a.ndjson", false), ("b.har", false), ("c.ndjson", true)] {
-        let file = folder.path().join(name);
-        let file = file.to_str().unwrap();
-        let url = echo.url();
-        let login = "Authorization: Bearer s3cret";
-        let mut args = vec![&url[..], "-x", "one", "-1", "-H", login, "--record", file];
-        if secrets {
-            args.push("--record-secrets");
-        }
-        let output = run(&args, b"");
-        assert_eq!(text(&output.stdout), "one\n", "{}", text(&output.stderr));
-        let recorded = std::fs::read_to_string(file).unwrap();
-        assert_eq!(recorded.contains("s3cret"), secrets, "{recorded}");
-        let wait = ["--speed", "max", "--wait", "0.3"];
-        let again = run(&[&["replay", file, &url, "--diff"], &wait[..]].concat(), b"");
-        assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-    }
-    let output = run(&["h:1", "--record", "a.txt"], b"");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output.stderr).contains(".ndjson"));
-}
-
-#[test]
 fn a_server_that_is_to_be_quiet_says_nothing_and_one_with_tls_speaks_it() {
     let home = tempfile::tempdir().unwrap();
     // A port that is free now: quiet, it tells none.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{seconds, size};
+use super::values::seconds;
 use super::{DialArgs, TlsArgs};
 
 const BRIDGE_EXAMPLES: &str = "\
@@ -22,6 +22,7 @@ give one text message a line (--lines), or what ends with a NUL (--null); a line
 a binary message. The other way a message is written as it is, and with --lines and --null its end is
 put behind it: line feeds and carriage returns (NULs) within it become spaces, so that one message
 stays one line. Between two WebSockets messages stay what they are; between two streams all bytes do.
+--max-message limits lines too.
 
 Examples:
   tidewire bridge ws-l:8080 tcp:127.0.0.1:5900 --allow-origin https://vnc.example
@@ -50,9 +51,6 @@ pub(crate) struct BridgeArgs {
     /// Whatever has arrived is a binary message
     #[arg(long, short)]
     pub(crate) binary: bool,
-    /// Largest message and longest line
-    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = size)]
-    pub(crate) max_message: usize,
     /// When one end has said all: close after so long without a message for it; -1: never
     #[arg(
         long,
@@ -82,6 +80,13 @@ pub(crate) struct BridgeArgs {
     pub(crate) tls: TlsArgs,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+}
+
+impl BridgeArgs {
+    /// Largest message and longest line.
+    pub(crate) fn max_message(&self) -> usize {
+        self.dial.max_message.unwrap_or(16 << 20)
+    }
 }
 
 fn wait(text: &str) -> Result<Duration, String> {
