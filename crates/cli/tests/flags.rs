@@ -22,7 +22,11 @@ impl Drop for Ended {
 fn a_server_that_is_to_be_quiet_says_nothing_and_one_with_tls_speaks_it() {
     let home = tempfile::tempdir().unwrap();
     // A port that is free now: quiet, it tells none.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let port = port.to_string();
     let mut quiet = Ended(
         tidewire()
@@ -43,7 +47,13 @@ fn a_server_that_is_to_be_quiet_says_nothing_and_one_with_tls_speaks_it() {
     signal(&quiet.0, rustix::process::Signal::INT);
     assert_eq!(wait_for(&mut quiet.0), Some(0));
     let mut said = String::new();
-    quiet.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    quiet
+        .0
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut said)
+        .unwrap();
     assert_eq!(said, "");
 
     let mut secure = Ended(
@@ -71,7 +81,10 @@ fn cases_may_run_one_after_the_other() {
     let only = ["--only", "close", "--jobs", "1", "--json"];
     let output = run(&[&["conform", &echo.url()], &only[..]].concat(), b"");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert_eq!(run(&["conform", ":1", "--jobs", "0"], b"").status.code(), Some(2));
+    assert_eq!(
+        run(&["conform", ":1", "--jobs", "0"], b"").status.code(),
+        Some(2)
+    );
 }
 
 #[test]
@@ -97,7 +110,11 @@ fn a_client_that_never_sleeps_and_a_server_of_bytes_are_measured() {
         let output = run(&[&["bench", url, flag], &short[..]].concat(), b"");
         let code = output.status.code();
         // With one connection the client is often the slower side, and says so.
-        assert!(code == Some(0) || code == Some(13), "{flag}: {}", text(&output.stderr));
+        assert!(
+            code == Some(0) || code == Some(13),
+            "{flag}: {}",
+            text(&output.stderr)
+        );
         assert!(text(&output.stdout).starts_with('{'), "{flag}");
     }
 }
@@ -108,13 +125,22 @@ fn flags_of_a_restored_and_of_an_open_hub_are_heeded() {
     let data = folder.path().join("data");
     let mut serve = tidewire();
     serve
-        .args(["serve", "--listen", "0.0.0.0:0", "--allow-anonymous", "--new-term", "--host"])
+        .args([
+            "serve",
+            "--listen",
+            "0.0.0.0:0",
+            "--allow-anonymous",
+            "--new-term",
+            "--host",
+        ])
         .args(["chat.example", "--data", data.to_str().unwrap()])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut serve = Ended(serve.spawn().unwrap());
     let mut line = String::new();
-    BufReader::new(serve.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(serve.0.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     assert!(line.contains("0.0.0.0:"), "{line}");
     signal(&serve.0, rustix::process::Signal::TERM);
     assert_eq!(wait_for(&mut serve.0), Some(0));
@@ -122,7 +148,11 @@ fn flags_of_a_restored_and_of_an_open_hub_are_heeded() {
 
 #[test]
 fn the_hub_of_the_line_wins_over_that_of_the_environment() {
-    for command in [&["sub", "chat:x"][..], &["pub", "chat:x", "hi"], &["send", "s", "hi"]] {
+    for command in [
+        &["sub", "chat:x"][..],
+        &["pub", "chat:x", "hi"],
+        &["send", "s", "hi"],
+    ] {
         let output = tidewire()
             .args(command)
             .args(["--hub", "http://127.0.0.1:1", "-q"])
@@ -131,6 +161,9 @@ fn the_hub_of_the_line_wins_over_that_of_the_environment() {
             .unwrap();
         assert_eq!(output.status.code(), Some(4), "{}", text(&output.stderr));
         let said = text(&output.stderr);
-        assert!(said.contains("127.0.0.1:1") && !said.contains("127.0.0.1:2"), "{said}");
+        assert!(
+            said.contains("127.0.0.1:1") && !said.contains("127.0.0.1:2"),
+            "{said}"
+        );
     }
 }

@@ -101,7 +101,9 @@ fn every_option_is_in_the_reference_and_no_other() {
         let section = section.unwrap_or_else(|| panic!("cli.md has no `## tidewire {command}`"));
         let mut told = section.options.clone();
         for name in &section.includes {
-            let part = sections.get(name).unwrap_or_else(|| panic!("no section {name}"));
+            let part = sections
+                .get(name)
+                .unwrap_or_else(|| panic!("no section {name}"));
             told.extend(part.options.iter().cloned());
         }
         let helped = helped(&command);
@@ -134,7 +136,9 @@ fn every_exit_code_is_in_the_reference_and_in_the_help() {
     assert_eq!(told, codes);
     let help = text(&run(&["help", "exit-codes"], b"").stdout);
     for code in codes {
-        let found = help.lines().any(|line| line.trim_start().starts_with(&format!("{code}  ")));
+        let found = help
+            .lines()
+            .any(|line| line.trim_start().starts_with(&format!("{code}  ")));
         assert!(found, "{code} is not in `tidewire help exit-codes`");
     }
 }
@@ -146,7 +150,11 @@ fn every_key_and_command_of_the_help_is_in_the_reference() {
     let mut found = 0;
     for line in help.lines().filter_map(|line| line.strip_prefix("  ")) {
         let name = line.split("  ").next().unwrap();
-        let Some(first) = name.split([' ', ',']).next().filter(|word| !word.is_empty()) else {
+        let Some(first) = name
+            .split([' ', ','])
+            .next()
+            .filter(|word| !word.is_empty())
+        else {
             continue;
         };
         let shown = match first.split_once('-') {
@@ -215,7 +223,10 @@ fn each_topic_is_taught_and_listed() {
         let output = run(&["help", topic], b"");
         assert_eq!(output.status.code(), Some(0));
         let page = text(&output.stdout);
-        assert!(page.lines().all(|line| line.chars().count() <= 100), "{topic}");
+        assert!(
+            page.lines().all(|line| line.chars().count() <= 100),
+            "{topic}"
+        );
     }
     let output = run(&["help", "nonsense"], b"");
     assert_eq!(output.status.code(), Some(2));

@@ -73,7 +73,10 @@ fn a_command_that_a_browser_copied_connects_as_the_page_did() {
 #[test]
 fn a_connection_is_printed_for_other_tools_and_none_is_made() {
     for (tool, part) in [
-        ("wscat", "wscat -c ws://127.0.0.1:1/x -s v2 -H 'X-A: it'\\''s'"),
+        (
+            "wscat",
+            "wscat -c ws://127.0.0.1:1/x -s v2 -H 'X-A: it'\\''s'",
+        ),
         ("websocat", "websocat "),
         ("curl", "Sec-WebSocket-Version: 13"),
         ("js", "new WebSocket(\"ws://127.0.0.1:1/x\", [\"v2\"])"),
@@ -118,8 +121,14 @@ fn a_profile_stands_for_its_url_and_its_options() {
 fn what_is_wrong_with_a_profile_is_told_with_its_place() {
     for (args, part) in [
         (&["@gone"][..], "there is no profile \"gone\"; there is: "),
-        (&["connect", "@secret"], "the variable NO_SUCH_TOKEN is not set"),
-        (&["doctor", "@wrong"], "nonsense: no command has such an option"),
+        (
+            &["connect", "@secret"],
+            "the variable NO_SUCH_TOKEN is not set",
+        ),
+        (
+            &["doctor", "@wrong"],
+            "nonsense: no command has such an option",
+        ),
         (&["@bare"], "the profile @bare has no url"),
     ] {
         let (home, mut command) = with_profiles(
