@@ -22,6 +22,7 @@ give one text message a line (--lines), or what ends with a NUL (--null); a line
 a binary message. The other way a message is written as it is, and with --lines and --null its end is
 put behind it: line feeds and carriage returns (NULs) within it become spaces, so that one message
 stays one line. Between two WebSockets messages stay what they are; between two streams all bytes do.
+--max-message limits lines too.
 
 Examples:
   tidewire bridge ws-l:8080 tcp:127.0.0.1:5900 --allow-origin https://vnc.example
@@ -79,6 +80,14 @@ pub(crate) struct BridgeArgs {
     pub(crate) tls: TlsArgs,
     #[command(flatten)]
     pub(crate) dial: DialArgs,
+}
+
+impl BridgeArgs {
+    /// Largest message and longest line.
+    pub(crate) fn max_message(&self) -> usize {
+        let default = || tidewire::Config::new().max_message;
+        self.dial.max_message.unwrap_or_else(default)
+    }
 }
 
 fn wait(text: &str) -> Result<Duration, String> {

@@ -7,7 +7,7 @@ use clap::Args;
 /// Options of `tidewire help`.
 #[derive(Debug, Args)]
 pub(crate) struct HelpArgs {
-    /// A command, or: websocat, wscat, exit-codes, keys
+    /// A command, or: websocat, wscat, exit-codes, keys, profiles
     #[arg(value_name = "TOPIC")]
     pub(crate) topic: Option<String>,
 }

@@ -195,3 +195,41 @@ impl<'a> Base<'a> {
         error(exit, &crate::term::line(&failure.to_string(), 2000))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::args::{Cli, Command};
+    use clap::Parser;
+    use tidewire_load::Saturation;
+
+    #[test]
+    fn a_client_at_its_limit_says_so_unless_worse_is_to_be_said() {
+        let of = |line: &[&str]| {
+            let line = [&["tidewire", "bench", "h:1"], line].concat();
+            match Cli::try_parse_from(line).unwrap().command {
+                Some(Command::Bench(args)) => args,
+                other => panic!("{other:?}"),
+            }
+        };
+        let report = |saturated, errors| {
+            let mut report = Report::default();
+            report.saturated = saturated;
+            report.errors = errors;
+            [report]
+        };
+        let (plain, asked) = (of(&[]), of(&["--fail-if", "errors>9"]));
+        let cpu = Some(Saturation::Cpu);
+        for (args, reports, failed, stopped, expected) in [
+            (&plain, report(None, 0), false, false, Exit::Clean),
+            (&plain, report(cpu, 0), false, false, Exit::Saturated),
+            (&plain, report(cpu, 1), false, false, Exit::Local),
+            (&asked, report(cpu, 1), false, false, Exit::Saturated),
+            (&asked, report(None, 1), true, false, Exit::Local),
+            (&plain, report(cpu, 1), true, true, Exit::Interrupted),
+        ] {
+            assert_eq!(exit(args, &reports, failed, stopped), expected);
+        }
+    }
+}

@@ -107,7 +107,7 @@ fn prepare(args: &BridgeArgs) -> Result<(Option<Listens>, Bridge), Exit> {
     };
     let rules = Rules {
         framing,
-        max_message: max_message(args),
+        max_message: args.max_message(),
         wait: args.wait,
     };
     let bridge = Bridge {
@@ -299,12 +299,6 @@ struct Host {
     guests: Guests,
 }
 
-/// The largest message and the longest line, at either end.
-fn max_message(args: &BridgeArgs) -> usize {
-    let default = || tidewire::Config::new().max_message;
-    args.dial.max_message.unwrap_or_else(default)
-}
-
 /// A page of any site can connect to this machine, with whatever it likes to say: none may unless named.
 fn server(args: &BridgeArgs) -> Server {
     let origin = if args.allow_origin.iter().any(|origin| origin == "any") {
@@ -314,7 +308,7 @@ fn server(args: &BridgeArgs) -> Server {
     };
     let server = Server::new()
         .origin(origin)
-        .config(tidewire::Config::new().max_message(max_message(args)));
+        .config(tidewire::Config::new().max_message(args.max_message()));
     if args.dial.subprotocol.is_empty() {
         server.first_offered_subprotocol()
     } else {

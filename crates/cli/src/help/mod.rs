@@ -32,6 +32,11 @@ const TOPICS: &[(&str, &str, &str)] = &[
         "keys and /commands on a terminal",
         include_str!("keys.txt"),
     ),
+    (
+        "profiles",
+        "servers and their options under a name, as @prod",
+        include_str!("profiles.txt"),
+    ),
 ];
 
 /// `tidewire help`: of a command all its options, of a topic its text.
