@@ -181,6 +181,29 @@ fn a_channel_of_a_hub_reaches_all_subscribers() {
     assert_ne!(output.status.code(), Some(0), "an echo is no hub");
 }
 
+#[test]
+fn what_was_not_measured_passes_no_condition() {
+    let silent = Echo::start(&[]);
+    let output = bench(&silent.url(), "--mode push -c 1 --fail-if p99>5ms");
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("FAIL  p99 was not measured"), "{said}");
+}
+
+#[test]
+fn one_result_alone_goes_to_stdout() {
+    let output = bench("ws://127.0.0.1:1", "--json --hdr -");
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("--hdr"), "{said}");
+}
+
+#[test]
+fn a_path_is_shown_whole_where_the_server_is_not_reached() {
+    let said = text(&bench("ws://127.0.0.1:1/@me", "").stderr);
+    assert!(said.contains("ws://127.0.0.1:1/@me"), "{said}");
+}
+
 /// A server that echoes, but passes the eleventh message through `spoil`.
 fn spoils(spoil: fn(Vec<u8>) -> Vec<Vec<u8>>) -> String {
     let (port, _) = server(move |stream, head| {

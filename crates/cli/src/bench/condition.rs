@@ -60,6 +60,8 @@ pub(crate) struct Condition {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Verdict {
     pub(crate) holds: bool,
+    /// Whether there was anything to look at: what was not measured is neither fast nor slow.
+    pub(crate) measured: bool,
     actual: f64,
     /// Whether enough samples stand behind it.
     pub(crate) trusted: bool,
@@ -152,9 +154,9 @@ fn metric(name: &str) -> Result<Metric, String> {
 impl Condition {
     /// Whether it is true of a result.
     pub(crate) fn of(&self, report: &Report) -> Verdict {
-        let (actual, trusted) = match self.metric {
+        let (actual, trusted, measured) = match self.metric {
             Metric::Time(of, name) => time(report, of, name),
-            Metric::Count(name) => (count(report, name), true),
+            Metric::Count(name) => (count(report, name), true, true),
         };
         let holds = match self.relation {
             Relation::Less => actual < self.value,
@@ -164,6 +166,7 @@ impl Condition {
         };
         Verdict {
             holds,
+            measured,
             actual,
             trusted,
         }
@@ -175,6 +178,9 @@ impl Condition {
             Metric::Time(_, name) => (name, units::time(verdict.actual)),
             Metric::Count(name) => (name, units::count(verdict.actual)),
         };
+        if !verdict.measured {
+            return format!("{name} was not measured ({self}): nothing came");
+        }
         let doubt = if verdict.trusted {
             ""
         } else {
@@ -195,19 +201,19 @@ impl fmt::Display for Condition {
     }
 }
 
-fn time(report: &Report, of: Distribution, name: &str) -> (f64, bool) {
+fn time(report: &Report, of: Distribution, name: &str) -> (f64, bool, bool) {
     let latency: &Latency = match of {
         Distribution::Latency => &report.latency_us,
         // In a closed load they are the same.
         Distribution::Service => report.service_us.as_ref().unwrap_or(&report.latency_us),
         Distribution::Lag => match &report.lag_us {
             Some(lag) => lag,
-            None => return (0.0, true),
+            None => return (0.0, true, true),
         },
         Distribution::Connect => &report.connect_us,
     };
     let any = latency.count > 0;
-    match name {
+    let (value, trusted) = match name {
         "max" => (latency.max, any),
         "mean" => (latency.mean, any),
         _ => {
@@ -215,7 +221,8 @@ fn time(report: &Report, of: Distribution, name: &str) -> (f64, bool) {
             let found = percentiles.find(|(known, _, _)| *known == name);
             found.map_or((0.0, false), |(_, value, trusted)| (value, trusted))
         }
-    }
+    };
+    (value, trusted, any)
 }
 
 fn count(report: &Report, name: &str) -> f64 {
@@ -293,6 +300,15 @@ mod tests {
             "p99.9 is 7.00 ms (p99.9>5ms), with too few samples to tell"
         );
         assert!(conditions("p99>5ms").unwrap()[0].of(&report()).trusted);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_no_zero() {
+        let condition = &conditions("connect.p99>5ms").unwrap()[0];
+        let verdict = condition.of(&report());
+        assert!(!verdict.measured);
+        assert!(condition.explain(verdict).contains("was not measured"));
+        assert!(conditions("p99>5ms").unwrap()[0].of(&report()).measured);
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn why_not(conditions: &[Condition], report: &Report, rate: f64) -> Option<Strin
     }
     for condition in conditions {
         let verdict = condition.of(report);
-        if !verdict.holds {
+        if !verdict.holds || !verdict.measured {
             return Some(condition.explain(verdict));
         }
     }

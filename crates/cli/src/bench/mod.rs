@@ -75,8 +75,9 @@ fn judge(fail_if: &[Vec<Condition>], report: &Report, said: &mut String) -> bool
     let mut failed = false;
     for condition in fail_if.iter().flatten() {
         let verdict = condition.of(report);
-        failed |= verdict.holds;
-        let word = if verdict.holds { "FAIL" } else { "PASS" };
+        let fails = verdict.holds || !verdict.measured;
+        failed |= fails;
+        let word = if fails { "FAIL" } else { "PASS" };
         *said += &format!("{word}  {}\n", condition.explain(verdict));
     }
     failed
@@ -127,10 +128,7 @@ impl<'a> Base<'a> {
     fn dial_url(&self) -> String {
         let url = self.dial.as_ref().map_or(&*self.args.url, Dial::url);
         let url = url.split_once('?').map_or(url, |(url, _)| url);
-        match (url.split_once("://"), url.rsplit_once('@')) {
-            (Some((scheme, _)), Some((_, place))) => format!("{scheme}://{place}"),
-            _ => url.to_owned(),
-        }
+        crate::raw::without_user(url)
     }
 
     fn sizes(&self) -> Vec<usize> {

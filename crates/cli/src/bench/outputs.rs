@@ -70,11 +70,12 @@ impl Outputs {
                 .as_ref()
                 .is_some_and(|name| name.ends_with(".html")),
         };
-        match (&outputs.json, &outputs.csv) {
-            (Some(Target::Stdout), Some(Target::Stdout)) => {
-                Err("--json and --csv cannot both go to stdout: give one a FILE".to_owned())
-            }
-            _ => Ok(outputs),
+        match outputs.on_stdout() {
+            0 | 1 => Ok(outputs),
+            _ => Err(
+                "of --json, --csv and --hdr one alone can go to stdout: give the others a FILE"
+                    .to_owned(),
+            ),
         }
     }
 
@@ -95,8 +96,13 @@ impl Outputs {
     }
 
     fn stdout_is_taken(&self) -> bool {
-        let taken = [&self.json, &self.csv, &self.hdr];
-        taken.iter().any(|to| matches!(to, Some(Target::Stdout)))
+        self.on_stdout() > 0
+    }
+
+    /// How many of them are on stdout.
+    fn on_stdout(&self) -> usize {
+        let all = [&self.json, &self.csv, &self.hdr].into_iter();
+        all.filter(|to| matches!(to, Some(Target::Stdout))).count()
     }
 
     pub(super) fn json(&self, text: &str) -> Result<(), Exit> {

@@ -89,16 +89,24 @@ async fn conform(dial: Dial, cases: Vec<Case>, args: &ConformArgs) -> Exit {
         }
     };
     let began = tokio::time::Instant::now();
+    let total = cases.len();
     let ran = run_all(stage, cases, usize::from(args.jobs)).await;
     show::report(&url, &ran, began.elapsed(), args);
-    let bad = |verdict| match verdict {
+    let verdicts: Vec<_> = ran.iter().map(|ran| ran.outcome.verdict).collect();
+    exit_of(&verdicts, total, args.strict)
+}
+
+/// What so many cases come to; one that is missing has panicked, and proves nothing.
+fn exit_of(verdicts: &[Verdict], total: usize, strict: bool) -> Exit {
+    let bad = |verdict: &Verdict| match verdict {
         Verdict::Fail => true,
-        Verdict::NonStrict => args.strict,
+        Verdict::NonStrict => strict,
         Verdict::Pass | Verdict::Skipped => false,
     };
-    match ran.iter().any(|ran| bad(ran.outcome.verdict)) {
-        true => Exit::Local,
-        false => Exit::Clean,
+    if verdicts.len() < total || verdicts.iter().any(bad) {
+        Exit::Local
+    } else {
+        Exit::Clean
     }
 }
 
@@ -151,5 +159,23 @@ fn progress(words: &str) {
     let mut stderr = std::io::stderr().lock();
     if stderr.is_terminal() {
         _ = write!(stderr, "\r{words}\x1b[K").and_then(|()| stderr.flush());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_cases_have_to_be_judged_for_a_server_to_be_well() {
+        use Verdict::{Fail, NonStrict, Pass, Skipped};
+        assert_eq!(exit_of(&[Pass, Skipped, NonStrict], 3, false), Exit::Clean);
+        for (verdicts, strict) in [
+            (&[Pass, Pass, NonStrict][..], true),
+            (&[Pass, Fail, Pass], false),
+            (&[Pass, Pass], false),
+        ] {
+            assert_eq!(exit_of(verdicts, 3, strict), Exit::Local, "{verdicts:?}");
+        }
     }
 }
