@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{seconds, size};
+use super::values::seconds;
 use super::{DialArgs, TlsArgs};
 
 const BRIDGE_EXAMPLES: &str = "\
@@ -15,13 +15,14 @@ Ends:
   -                          stdin and stdout
 ADDR is PORT, HOST:PORT or, for ws-l, unix:PATH; without a host only this machine can connect. One
 end may listen: the other is opened anew for each that comes. ws-l refuses pages of every site that
---allow-origin does not name.
+--allow-origin does not name, and before exec: and sh-c: tcp-l refuses requests of HTTP, which such
+pages can make, unless that says any.
 
 How bytes become messages: sockets give what has arrived as a binary message (-b); commands and stdin
 give one text message a line (--lines), or what ends with a NUL (--null); a line that is not UTF-8 is
 a binary message. The other way a message is written as it is, and with --lines and --null its end is
 put behind it: line feeds and carriage returns (NULs) within it become spaces, so that one message
-stays one line. Between two WebSockets messages stay what they are; between two streams all bytes do.
+stays one line. --max-message limits lines too. Between two WebSockets messages stay what they are; between two streams all bytes do.
 
 Examples:
   tidewire bridge ws-l:8080 tcp:127.0.0.1:5900 --allow-origin https://vnc.example
@@ -50,9 +51,6 @@ pub(crate) struct BridgeArgs {
     /// Whatever has arrived is a binary message
     #[arg(long, short)]
     pub(crate) binary: bool,
-    /// Largest message and longest line
-    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = size)]
-    pub(crate) max_message: usize,
     /// When one end has said all: close after so long without a message for it; -1: never
     #[arg(
         long,
@@ -69,7 +67,7 @@ pub(crate) struct BridgeArgs {
     /// Connections at a time; more wait for their turn
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_connections: u32,
-    /// Let the pages of this origin connect to ws-l (may be repeated); any: of everybody
+    /// Let the pages of this origin connect to ws-l (may be repeated); any: of everybody, and HTTP to a command behind tcp-l
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
     /// Let other machines run the command of exec: or sh-c:
