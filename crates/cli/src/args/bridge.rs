@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::seconds;
+use super::values::{origin, seconds};
 use super::{DialArgs, TlsArgs};
 
 const BRIDGE_EXAMPLES: &str = "\
@@ -87,10 +87,4 @@ fn wait(text: &str) -> Result<Duration, String> {
         "-1" => Ok(Duration::MAX),
         text => seconds(text),
     }
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    http::HeaderValue::from_str(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| format!("{text:?} cannot be an origin: write for example https://app.example"))
 }
