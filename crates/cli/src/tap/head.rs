@@ -28,10 +28,11 @@ impl Changes {
             .rsplit_once('@')
             .map_or(authority, |(_, host)| host);
         // Of a Unix socket the path is behind a second colon, and the host is this machine.
-        let (host, target) = match (url.starts_with("ws+unix:"), url.rsplit_once(':')) {
-            (true, Some((_, path))) if path.starts_with('/') => ("localhost", path),
-            (true, _) => ("localhost", ""),
-            _ => (host, target),
+        let socket = url.strip_prefix("ws+unix:");
+        let (host, target) = match socket.map(|socket| socket.rsplit_once(':')) {
+            Some(Some((_, path))) if path.starts_with('/') => ("localhost", path),
+            Some(_) => ("localhost", ""),
+            None => (host, target),
         };
         Changes {
             host: host.to_owned(),
