@@ -309,7 +309,15 @@ fn a_key_keeps_a_message_once_for_the_same_guest() {
     let hello = common::run(&[&url], b"");
     let hello: Value = serde_json::from_str(text(&hello.stdout).lines().next().unwrap()).unwrap();
     let token = hello["client"].as_str().unwrap();
-    let args = ["pub", "lobby", "paid", "--key", "order-7", "--token", token];
+    let args = [
+        "pub",
+        "lobby",
+        "paid",
+        "--message-key",
+        "order-7",
+        "--token",
+        token,
+    ];
     for _ in 0..3 {
         assert_eq!(run(&hub, &args, "").status.code(), Some(0));
     }

@@ -108,7 +108,7 @@ pub(crate) struct PubArgs {
     pub(crate) null: bool,
     /// The key under which a message is kept once, with the same --token; lines add -1, -2, …
     #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
+    pub(crate) message_key: Option<String>,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
     #[command(flatten)]

@@ -69,7 +69,7 @@ fn input(args: &PubArgs) -> Result<mpsc::Receiver<Item>, Exit> {
 }
 
 fn key(args: &PubArgs) -> Result<Key, Exit> {
-    let Some(key) = &args.key else {
+    let Some(key) = &args.message_key else {
         let mut random = [0; 12];
         getrandom::fill(&mut random)
             .map_err(|failed| error(Exit::Local, &format!("no randomness for keys: {failed}")))?;
@@ -77,7 +77,10 @@ fn key(args: &PubArgs) -> Result<Key, Exit> {
         return Ok(Key::Numbered(key));
     };
     if key.is_empty() || key.len() > KEY {
-        return Err(error(Exit::Usage, &format!("--key has 1 to {KEY} bytes")));
+        return Err(error(
+            Exit::Usage,
+            &format!("--message-key has 1 to {KEY} bytes"),
+        ));
     }
     Ok(match args.message {
         Some(_) => Key::Exact(key.clone()),
