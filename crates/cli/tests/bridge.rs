@@ -327,6 +327,68 @@ fn pages_and_other_machines_are_kept_from_commands() {
 }
 
 #[test]
+fn a_page_s_request_reaches_no_command_behind_a_plain_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    let request = |port| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let body = format!("touch {}\n", made.display());
+        let head = "POST / HTTP/1.1\r\nHost: evil.example\r\nContent-Type: text/plain\r\n\r\n";
+        stream
+            .write_all((head.to_owned() + &body).as_bytes())
+            .unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        _ = stream.read_to_end(&mut Vec::new());
+    };
+    let bridge = Bridge::start(&["tcp-l:0", "sh-c:sh 2>/dev/null"]);
+    request(bridge.port);
+    bridge.says("--allow-origin any");
+    assert!(!made.exists());
+    let mut stream = bridge.tcp();
+    stream.write_all(b"echo $((6 * 7))\nexit\n").unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "42\n");
+    let bridge = Bridge::start(&["tcp-l:0", "exec:cat", "--allow-origin", "any"]);
+    let mut stream = bridge.tcp();
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    said.clear();
+    stream.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "GET / HTTP/1.1\r\n");
+}
+
+#[test]
+fn a_slow_reader_of_stdout_loses_nothing() {
+    let message = vec![b'x'; 1 << 20];
+    let sent = message.clone();
+    let (port, server) = server(move |stream, head| {
+        switch(stream, head, "");
+        for _ in 0..8 {
+            stream.write_all(&frame(2, &sent)).unwrap();
+        }
+        stream.write_all(&frame(8, &close(1000, ""))).unwrap();
+        while receive(stream).0 != 8 {}
+    });
+    let url = format!("ws://127.0.0.1:{port}/");
+    let mut child = tidewire()
+        .args(["bridge", "-", &url, "-b", "-w", "0.1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Longer than the wait and all that a close may take.
+    std::thread::sleep(Duration::from_secs(8));
+    let mut all = Vec::new();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_to_end(&mut all).unwrap();
+    assert_eq!(all.len(), 8 * message.len());
+    assert_eq!(wait_for(&mut child), Some(0));
+    server.join().unwrap();
+}
+
+#[test]
 fn what_makes_no_sense_is_told() {
     for (args, code, words) in [
         (&["nonsense", "-"][..], 2, "is no end of a bridge"),

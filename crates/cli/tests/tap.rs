@@ -505,7 +505,7 @@ fn hostile_servers_are_passed_on_and_named() {
         let mut tap = Tap::start(&format!("127.0.0.1:{port}"), &[]);
         let mut stream = tap.door.connect();
         stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n")
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n")
             .unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
         let mut got = Vec::new();
@@ -526,7 +526,7 @@ fn hostile_clients_and_a_server_that_is_not_there_are_answered() {
         .local_addr()
         .unwrap();
     let mut tap = Tap::start(&free.to_string(), &[]);
-    let answer = tap.door.http("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let answer = tap.door.http("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(
         answer.starts_with("HTTP/1.1 502 Bad Gateway\r\n") && answer.contains("tidewire tap: "),
         "{answer}"
@@ -562,15 +562,46 @@ fn hostile_clients_and_a_server_that_is_not_there_are_answered() {
 fn plain_http_passes_too() {
     let echo = Echo::start(&[]);
     let tap = Tap::start(&echo.url(), &[]);
-    let direct = echo.http("GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    let direct = echo.http("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let tapped = tap
         .door
-        .http("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n");
+        .http("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n");
     let body = |answer: &str| answer.split_once("\r\n\r\n").unwrap().1.len();
     assert!(
         tapped.starts_with("HTTP/1.1 200 ") && body(&tapped) == body(&direct),
         "{tapped}"
     );
+}
+
+#[test]
+fn a_page_of_another_site_gets_neither_the_servers_trust_nor_ours() {
+    let (port, _server) = server(|stream, head| switch(stream, head, ""));
+    let url = format!("ws://127.0.0.1:{port}/");
+    let upgrade = |host: &str, origin: &str| {
+        format!(
+            "GET / HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: x3JJHMbDL1EzLkh9GBhXDw==\r\n\r\n"
+        )
+    };
+    let tap = Tap::start(&url, &[]);
+    let rebound = upgrade("evil.example:9000", "http://evil.example:9000");
+    let answer = tap.door.http(&rebound);
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(answer.contains("no name of this machine"), "{answer}");
+    let foreign = upgrade("localhost", "https://evil.example");
+    let trusted = Tap::start(&url, &["--bearer", "s3cret"]);
+    let answer = trusted.door.http(&foreign);
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+    assert!(answer.contains("--allow-origin"), "{answer}");
+    let named = [
+        "--bearer",
+        "s3cret",
+        "--allow-origin",
+        "https://evil.example",
+    ];
+    let answer = Tap::start(&url, &named).door.http(&foreign);
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
 }
 
 #[test]

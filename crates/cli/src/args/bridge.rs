@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::seconds;
+use super::values::{origin, seconds};
 use super::{DialArgs, TlsArgs};
 
 const BRIDGE_EXAMPLES: &str = "\
@@ -15,7 +15,8 @@ Ends:
   -                          stdin and stdout
 ADDR is PORT, HOST:PORT or, for ws-l, unix:PATH; without a host only this machine can connect. One
 end may listen: the other is opened anew for each that comes. ws-l refuses pages of every site that
---allow-origin does not name.
+--allow-origin does not name, and before exec: and sh-c: tcp-l refuses requests of HTTP, which such
+pages can make, unless that says any.
 
 How bytes become messages: sockets give what has arrived as a binary message (-b); commands and stdin
 give one text message a line (--lines), or what ends with a NUL (--null); a line that is not UTF-8 is
@@ -67,7 +68,7 @@ pub(crate) struct BridgeArgs {
     /// Connections at a time; more wait for their turn
     #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) max_connections: u32,
-    /// Let the pages of this origin connect to ws-l (may be repeated); any: of everybody
+    /// Let the pages of this origin connect to ws-l (may be repeated); any: of everybody, and HTTP to a command behind tcp-l
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(crate) allow_origin: Vec<String>,
     /// Let other machines run the command of exec: or sh-c:
@@ -95,10 +96,4 @@ fn wait(text: &str) -> Result<Duration, String> {
         "-1" => Ok(Duration::MAX),
         text => seconds(text),
     }
-}
-
-fn origin(text: &str) -> Result<String, String> {
-    http::HeaderValue::from_str(text)
-        .map(|_| text.to_owned())
-        .map_err(|_| format!("{text:?} cannot be an origin: write for example https://app.example"))
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::DialArgs;
-use super::values::size;
+use super::values::{origin, size};
 use crate::bind::Place;
 use crate::record::Recorder;
 use crate::tap::{After, Delay, Only, probability};
@@ -14,7 +14,8 @@ const TAP_EXAMPLES: &str = "\
 Clients connect to LISTEN instead of URL. Every byte is passed on as it came: text and binary, frames,
 Pings, subprotocols, compression, paths and headers; only Host, and an Origin that names LISTEN, are
 those of URL, and headers given here are added. Each message is shown (→ to the server, ← from it). If
-URL has a path, that one is asked for; otherwise the client's.
+URL has a path, that one is asked for; otherwise the client's. A Host that is no name of this machine is
+refused where only this machine can connect: a page of another site could have made it lead here.
 
 Faults, for both directions unless --only says one: --delay, --drop, --dup, --fragment, --close-after.
 With --drop and --dup compression is not offered, since a message less would spoil those that follow.
@@ -36,6 +37,10 @@ pub(crate) struct TapArgs {
     /// The server behind, as for `connect`
     #[arg(value_name = "URL")]
     pub(crate) url: String,
+    /// Let the pages of this origin use what -H, --auth, --cookie, --cert or --origin give (may be
+    /// repeated); any: of everybody [default: pages of this machine]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(crate) allow_origin: Vec<String>,
     /// Show each event as a line of JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -64,6 +64,13 @@ pub(super) fn token(text: &str) -> Result<String, String> {
     }
 }
 
+/// What a page says where it is from.
+pub(super) fn origin(text: &str) -> Result<String, String> {
+    http::HeaderValue::from_str(text)
+        .map(|_| text.to_owned())
+        .map_err(|_| format!("{text:?} cannot be an origin: write for example https://app.example"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

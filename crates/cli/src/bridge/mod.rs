@@ -2,6 +2,7 @@
 
 mod end;
 mod framing;
+mod guard;
 mod open;
 mod pump;
 
@@ -28,7 +29,6 @@ use crate::tls::{self, Tls};
 
 /// How long connections may take to end after a signal.
 const DRAIN: Duration = Duration::from_secs(8);
-
 /// Joins the ends until they are done, or it is told to stop.
 pub(crate) fn run(args: &BridgeArgs) -> Exit {
     let (guests, bridge) = match prepare(args) {
@@ -67,6 +67,8 @@ struct Bridge {
     ends: Vec<(End, Option<Dial>)>,
     rules: Rules,
     quiet: bool,
+    /// Whether requests of HTTP, which any page can make, may reach a command.
+    http: bool,
 }
 
 type Listens = (Guests, Place);
@@ -93,7 +95,11 @@ fn prepare(args: &BridgeArgs) -> Result<(Option<Listens>, Bridge), Exit> {
             "there is one stdin and stdout: the other end must be something else",
         ));
     }
-    let for_pages = args.tls != crate::args::TlsArgs::default() || !args.allow_origin.is_empty();
+    let http = args.allow_origin == ["any"];
+    let to_command = ends.iter().any(|(end, _)| matches!(end, End::Command(_)));
+    let raw = matches!(listens, Some((Guests::Bytes, Place::Tcp(_)))) && to_command && http;
+    let tls = args.tls != crate::args::TlsArgs::default();
+    let for_pages = tls || !args.allow_origin.is_empty() && !raw;
     if for_pages && !matches!(listens, Some((Guests::WebSocket, Place::Tcp(_)))) {
         return Err(wrong(
             "--tls-… and --allow-origin are for ws-l:PORT, and no end is one",
@@ -114,6 +120,7 @@ fn prepare(args: &BridgeArgs) -> Result<(Option<Listens>, Bridge), Exit> {
         ends,
         rules,
         quiet: args.quiet,
+        http,
     };
     Ok((listens, bridge))
 }
@@ -255,7 +262,8 @@ impl Bridge {
         stop: watch::Receiver<bool>,
     ) -> Option<Exit> {
         let address = arrived.name();
-        let guest = match host.welcome(arrived).await {
+        let by_tcp = matches!(arrived, Arrived::Tcp(..));
+        let mut guest = match host.welcome(arrived).await {
             Ok(Some(guest)) => guest,
             Ok(None) => return None,
             Err(why) => {
@@ -266,6 +274,11 @@ impl Bridge {
         };
         self.note(&format!("#{number} connected {address}"));
         let (end, dial) = self.ends.first()?;
+        if let (Opened::Stream(stream), End::Command(_), true) = (&mut guest, end, by_tcp)
+            && !self.http
+        {
+            stream.guard();
+        }
         let opened = tokio::select! {
             opened = open::open(end, dial.as_ref()) => opened,
             () = stopping(stop.clone()) => return Some(Exit::Interrupted),
@@ -306,9 +319,11 @@ fn server(args: &BridgeArgs) -> Server {
     } else {
         OriginPolicy::List(args.allow_origin.clone())
     };
-    let server = Server::new()
-        .origin(origin)
-        .config(tidewire::Config::new().max_message(args.max_message()));
+    let server = Server::new().origin(origin).config(
+        tidewire::Config::new()
+            .max_message(args.max_message())
+            .max_frame(args.max_message()),
+    );
     if args.dial.subprotocol.is_empty() {
         server.first_offered_subprotocol()
     } else {

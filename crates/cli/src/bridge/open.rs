@@ -11,6 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::end::End;
+use super::guard::Guarded;
 use crate::dial::{self, Dial};
 use crate::exit::{Exit, error};
 
@@ -46,6 +47,14 @@ impl Stream {
             child: None,
             in_lines: false,
         }
+    }
+}
+
+impl Stream {
+    /// From here on no request of HTTP comes through: a page of any site can make one.
+    pub(super) fn guard(&mut self) {
+        let read = std::mem::replace(&mut self.read, Box::new(tokio::io::empty()));
+        self.read = Box::new(Guarded::new(read));
     }
 }
 

@@ -19,6 +19,9 @@ use crate::term;
 /// How long a close may take, besides what the connection gives it.
 const CLOSING: Duration = Duration::from_secs(6);
 
+/// How often a stream is looked at that takes its time.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// How ends are joined.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
@@ -67,6 +70,8 @@ enum Phase {
 struct Inward {
     /// When the last message came.
     heard: Cell<Instant>,
+    /// The stream is taking one: however long that lasts, it is no silence of the WebSocket.
+    writing: Cell<bool>,
     /// The stream takes no more.
     deaf: Notify,
 }
@@ -86,6 +91,7 @@ async fn mix(
     let (tx, rx) = ws.split();
     let told = Inward {
         heard: Cell::new(Instant::now()),
+        writing: Cell::new(false),
         deaf: Notify::new(),
     };
     let mut child = stream.child;
@@ -125,7 +131,7 @@ async fn mix(
                     Some(words) => closing(CloseCode::INTERNAL_ERROR, &words),
                 };
             }
-            () = silence(&told.heard, rules.wait), if phase == Phase::LastWords => {
+            () = silence(&told, rules.wait), if phase == Phase::LastWords => {
                 phase = closing(CloseCode::NORMAL, "");
             }
             () = told.deaf.notified(), if phase == Phase::LastWords => {
@@ -196,9 +202,14 @@ async fn inward<W: AsyncWrite + Unpin>(
         match rx.recv().await {
             Ok(Some(message)) => {
                 told.heard.set(Instant::now());
-                if takes && put(&mut write, &written(&message, framing)).await.is_err() {
-                    takes = false;
-                    told.deaf.notify_one();
+                if takes {
+                    told.writing.set(true);
+                    takes = put(&mut write, &written(&message, framing)).await.is_ok();
+                    told.writing.set(false);
+                    told.heard.set(Instant::now());
+                    if !takes {
+                        told.deaf.notify_one();
+                    }
                 }
             }
             Ok(None) => break Ok(()),
@@ -222,13 +233,13 @@ async fn child_s_end(child: &mut Option<Running>) -> Option<ExitStatus> {
 }
 
 /// Ready when nothing was heard for so long.
-async fn silence(heard: &Cell<Instant>, wait: Duration) {
+async fn silence(told: &Inward, wait: Duration) {
     loop {
-        let left = wait.saturating_sub(heard.get().elapsed());
-        if left.is_zero() {
+        let left = wait.saturating_sub(told.heard.get().elapsed());
+        if left.is_zero() && !told.writing.get() {
             return;
         }
-        sleep(left).await;
+        sleep(left.max(GLANCE)).await;
     }
 }
 

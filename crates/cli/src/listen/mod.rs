@@ -290,7 +290,13 @@ impl Talk {
                     return;
                 }
                 () = sleep_until(deadline) => return,
-                Some(happened) = self.happened.recv() => { _ = self.show(happened).await; }
+                Some(happened) = self.happened.recv() => {
+                    let late = matches!(happened, Happened::Came(..));
+                    _ = self.show(happened).await;
+                    if late {
+                        self.room.dismiss();
+                    }
+                }
             }
         }
     }

@@ -96,7 +96,7 @@ impl Room {
 
     /// Begins to close all, as the server ends.
     pub(super) fn dismiss(&mut self) {
-        for client in self.clients.values_mut() {
+        for client in self.clients.values_mut().filter(|client| !client.closing) {
             client.close(CloseCode::GOING_AWAY, "the server is stopping");
         }
     }

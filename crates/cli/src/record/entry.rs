@@ -16,6 +16,8 @@ pub(super) struct Entry {
     messages: usize,
     /// What Chrome has no place for, in the form of the tester's rows.
     events: Vec<String>,
+    /// Bytes of those.
+    weight: usize,
 }
 
 impl Entry {
@@ -28,6 +30,7 @@ impl Entry {
             last: record.at,
             messages: 0,
             events: Vec::new(),
+            weight: 0,
         }
     }
 
@@ -41,10 +44,18 @@ impl Entry {
                 for mut row in rows(record) {
                     row.after = Some(self.messages);
                     // Memory cannot refuse, and every key is a text.
-                    self.events.extend(serde_json::to_string(&row));
+                    if let Ok(event) = serde_json::to_string(&row) {
+                        self.weight += event.len();
+                        self.events.push(event);
+                    }
                 }
             }
         }
+    }
+
+    /// How many bytes of it wait in memory for its end.
+    pub(super) fn weight(&self) -> usize {
+        self.weight
     }
 
     /// What ends the entry, with all that its head could not know.

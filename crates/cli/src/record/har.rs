@@ -24,6 +24,8 @@ pub(super) struct Har<F> {
     open: BTreeMap<u32, (Entry, String)>,
     /// Entries of connections that ended while another streamed.
     done: Vec<String>,
+    /// Bytes of those.
+    done_bytes: usize,
 }
 
 impl<F: Write + Seek> Har<F> {
@@ -40,6 +42,7 @@ impl<F: Write + Seek> Har<F> {
             live: None,
             open: BTreeMap::new(),
             done: Vec::new(),
+            done_bytes: 0,
         };
         har.flush()?;
         Ok(har)
@@ -104,6 +107,13 @@ impl<F: Write + Seek> Har<F> {
         self.pending.len()
     }
 
+    /// How many bytes wait in memory for their turn.
+    pub(super) fn held(&self) -> usize {
+        let open = self.open.values();
+        let open = open.map(|(entry, held)| held.len() + entry.weight());
+        open.sum::<usize>() + self.done_bytes
+    }
+
     /// What is written to.
     pub(super) fn file(&mut self) -> &mut F {
         &mut self.file
@@ -125,10 +135,13 @@ impl<F: Write + Seek> Har<F> {
             return;
         };
         if self.live != Some(conn) {
-            self.done.push(held + &entry.end());
+            let done = held + &entry.end();
+            self.done_bytes += done.len();
+            self.done.push(done);
             return;
         }
         self.pending.push_str(&entry.end());
+        self.done_bytes = 0;
         for done in std::mem::take(&mut self.done) {
             self.append(&done);
         }

@@ -1,7 +1,7 @@
 //! The heads of a handshake as recordings keep them: a list of headers without secrets.
 
 use super::model::Opening;
-use super::secrets::{REDACTED, bare, is_secret_header};
+use super::secrets::{REDACTED, bare, is_secret_header, without_tokens};
 use crate::connect::talk::Opened;
 
 /// How a connection to `url` was opened; `secrets`: nothing is left out.
@@ -26,6 +26,9 @@ pub(crate) fn headers(head: &[u8], secrets: bool) -> Vec<(String, String)> {
             let value = match value.trim() {
                 _ if !secrets && is_secret_header(name) => REDACTED.to_owned(),
                 url if !secrets && name.eq_ignore_ascii_case("referer") => bare(url),
+                list if !secrets && name.eq_ignore_ascii_case("sec-websocket-protocol") => {
+                    without_tokens(list)
+                }
                 value => value.to_owned(),
             };
             (name.to_owned(), value)

@@ -30,4 +30,4 @@ pub(crate) use self::load::load;
 pub(crate) use self::model::{Dir, Opening, Record, Session, What};
 pub(crate) use self::ndjson::line;
 pub(crate) use self::recorder::Recorder;
-pub(crate) use self::secrets::bare;
+pub(crate) use self::secrets::{bare, is_secret_header};

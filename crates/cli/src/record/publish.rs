@@ -11,6 +11,9 @@ use super::model::Record;
 /// So many bytes wait at most for a flush.
 const WAITING: usize = 256 * 1024;
 
+/// So many bytes of connections beside the first may wait in memory for its end.
+const HELD: usize = 256 << 20;
+
 /// So many times as long as putting it in place took, the next time waits: it copies the whole file.
 const REST: u32 = 40;
 
@@ -24,6 +27,8 @@ pub(super) struct Published {
     next: Instant,
     /// Whether there is something that is not in place.
     fresh: bool,
+    /// How much may wait in memory.
+    held: usize,
 }
 
 impl Published {
@@ -44,6 +49,7 @@ impl Published {
             dir,
             next: Instant::now(),
             fresh: false,
+            held: HELD,
         })
     }
 
@@ -57,7 +63,16 @@ impl Published {
     }
 
     /// Writes what there is, and puts it in place if that was not done just now.
+    ///
+    /// # Errors
+    /// When it cannot be written, or more waits than memory is there for.
     pub(super) fn flush(&mut self) -> io::Result<()> {
+        if self.har.held() > self.held {
+            return Err(io::Error::other(format!(
+                "{} MiB wait for the first connection to end; a file .ndjson needs no such wait",
+                self.held >> 20
+            )));
+        }
         if !self.fresh || Instant::now() < self.next {
             return Ok(());
         }
@@ -89,5 +104,42 @@ impl Published {
         copy.persist(&self.path).map_err(|error| error.error)?;
         self.fresh = false;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::super::model::{Dir, Opening, What};
+    use super::*;
+
+    #[test]
+    fn what_waits_for_another_connection_is_bounded_and_what_was_taken_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.har");
+        let mut published = Published::create(&path).unwrap();
+        published.held = 4096;
+        let mut add = |conn, what| {
+            let record = Record {
+                at: 1_790_000_000_000_000,
+                conn: Some(conn),
+                dir: Dir::In,
+                what,
+            };
+            published.add(&record)?;
+            published.flush()
+        };
+        let open = || What::Open(std::borrow::Cow::Owned(Opening::default()));
+        add(1, open()).unwrap();
+        add(2, open()).unwrap();
+        for _ in 0..10 {
+            add(1, What::Text("x".repeat(1000).into())).unwrap();
+        }
+        let refused = (0..10).find_map(|_| add(2, What::Text("x".repeat(1000).into())).err());
+        assert!(refused.unwrap().to_string().contains(".ndjson"));
+        published.finish().unwrap();
+        let sessions = super::super::load(&path).unwrap();
+        assert_eq!(sessions.len(), 2);
+        assert_eq!(sessions[0].records.len(), 11);
     }
 }

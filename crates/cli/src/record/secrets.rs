@@ -22,6 +22,9 @@ const SECRET: [&str; 12] = [
     "jwt",
 ];
 
+/// No subprotocol has a longer name; tokens are longer.
+const LONGEST_NAME: usize = 40;
+
 /// Query parameters with names that are secret only as a whole.
 const WHOLE: [&str; 9] = [
     "key",
@@ -36,9 +39,29 @@ const WHOLE: [&str; 9] = [
 ];
 
 /// Whether the value of a header with this name is not to be seen.
-pub(super) fn is_secret_header(name: &str) -> bool {
+pub(crate) fn is_secret_header(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET.iter().any(|part| name.contains(part)) && name != "authority"
+}
+
+/// A list of subprotocols without those that are none: a page can send no header, and so puts its token
+/// there, alone or behind a name that says it.
+pub(super) fn without_tokens(list: &str) -> String {
+    let mut names_next = false;
+    let kept: Vec<&str> = list
+        .split(',')
+        .map(str::trim)
+        .map(|one| {
+            let said = names_next;
+            let lower = one.to_ascii_lowercase();
+            names_next = lower == "bearer" || SECRET.iter().any(|part| lower.contains(part));
+            match said || one.len() > LONGEST_NAME || one.contains("eyJ") {
+                true => REDACTED,
+                false => one,
+            }
+        })
+        .collect();
+    kept.join(", ")
 }
 
 fn is_secret_parameter(name: &str) -> bool {
@@ -102,6 +125,24 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(bare(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn subprotocols_that_are_tokens_are_left_out() {
+        let long = format!("base64url.bearer.authorization.k8s.io.{}", "Zm9v".repeat(9));
+        for (list, expected) in [
+            (
+                "graphql-transport-ws,  v12.stomp",
+                "graphql-transport-ws, v12.stomp",
+            ),
+            ("access_token, abc, v1", "access_token, [redacted], v1"),
+            ("bearer,abc", "bearer, [redacted]"),
+            ("x, eyJhbGciOiJI.e30.x", "x, [redacted]"),
+            (&long, "[redacted]"),
+            ("", ""),
+        ] {
+            assert_eq!(without_tokens(list), expected, "{list}");
         }
     }
 

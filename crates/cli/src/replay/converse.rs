@@ -30,7 +30,10 @@ pub(super) struct Conversation {
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) sent: usize,
+    /// What came, if it is to be compared.
     pub(super) received: Vec<Message>,
+    /// How many messages came.
+    pub(super) count: usize,
     /// The code and the reason that tell the story.
     pub(super) closed: (u16, String),
     pub(super) exit: Exit,
@@ -56,6 +59,7 @@ impl Conversation {
         let steps = plan.steps.iter().map(Step::again).collect();
         let feeder = spawn_local(feed(tx.clone(), steps, self, began, arrivals, sent));
         let mut received = Vec::new();
+        let mut count = 0;
         let mut heard = began;
         let mut why = None;
         let mut hurry = None;
@@ -64,7 +68,7 @@ impl Conversation {
             let all_sent = *progress.borrow_and_update() == plan.steps.len();
             let end = match why {
                 Some(_) => hurry,
-                None if all_sent => self.silent_at(plan, began, heard, received.len()),
+                None if all_sent => self.silent_at(plan, began, heard, count),
                 None => None,
             };
             let stop = tokio::select! {
@@ -76,8 +80,12 @@ impl Conversation {
                             true => print(&message),
                             false => Ok(()),
                         };
-                        received.push(message);
-                        arrived.send_replace(received.len());
+                        // What is not compared is not kept: a server may have no end of it.
+                        if !self.show {
+                            received.push(message);
+                        }
+                        count += 1;
+                        arrived.send_replace(count);
                         match printed {
                             Ok(()) => continue,
                             Err(_) => Why::OutputGone,
@@ -119,6 +127,7 @@ impl Conversation {
         Outcome {
             sent,
             received,
+            count,
             closed: (last.code.0, last.reason),
             exit,
             line,

@@ -81,7 +81,7 @@ async fn replay(dial: &Dial, plan: &Plan, args: &ReplayArgs) -> Exit {
     exit::say(&format!(
         "sent {} of {of}, received {} (recorded: {})",
         outcome.sent,
-        outcome.received.len(),
+        outcome.count,
         plan.expected.len()
     ));
     if let Some(line) = &outcome.line {

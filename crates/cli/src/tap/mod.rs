@@ -1,12 +1,13 @@
 //! `tidewire tap`: stands between clients and a server, shows and records what they say, makes faults.
 //!
-//! - [`session`]: one connection; [`head`] rewrites its request
+//! - [`session`]: one connection; [`guard`] judges its request, [`head`] rewrites it
 //! - [`pump`]: one direction of it; [`cut`] finds its frames, on which [`faults`] fall
 //! - [`ear`]: what the frames say; [`log`] shows and records it
 
 mod cut;
 mod ear;
 mod faults;
+mod guard;
 mod head;
 mod log;
 mod pump;
@@ -34,6 +35,7 @@ use crate::term;
 pub(crate) use self::faults::{After, Delay, Only, probability};
 
 use self::faults::Faults;
+use self::guard::Guard;
 use self::head::Changes;
 use self::log::Log;
 use self::session::Tap;
@@ -74,10 +76,14 @@ async fn tap(args: &TapArgs, dial: Dial, recorder: Option<Recorder>) -> Exit {
     let faults = Faults::of(args);
     announce(args, &door, &dial, &faults);
     let headers = headers(&dial);
+    let certificate = args.dial.cert.is_some();
+    let place = (&args.listen, &door);
+    let guard = Guard::of(place, &headers, certificate, &args.allow_origin);
     let log = Rc::new(RefCell::new(Log::new(args.json, recorder)));
     let tap = Rc::new(Tap {
         changes: Changes::to(dial.url(), headers, faults.need_no_compression()),
         dial,
+        guard,
         faults,
         log: log.clone(),
         secrets: args.record_secrets,

@@ -22,6 +22,14 @@ const CHUNK: usize = 64 * 1024;
 /// So many bytes may be on their way, held back by a delay or a slow reader.
 const HELD: usize = 16 << 20;
 
+/// What a packet takes besides its bytes, so that many small ones are counted as what they are.
+const PACKET: usize = 128;
+
+/// What a packet of so many bytes counts.
+fn cost(len: usize) -> usize {
+    (len + PACKET).min(HELD)
+}
+
 /// What both directions of a connection share.
 #[derive(Debug)]
 pub(super) struct Both {
@@ -135,7 +143,7 @@ impl Pump {
 
     async fn send(&mut self, packet: Packet, tx: &mpsc::UnboundedSender<Sent>, room: &Semaphore) {
         self.due = self.due.max(Instant::now() + packet.delay);
-        let size = u32::try_from(packet.bytes.len().min(HELD)).unwrap_or(u32::MAX);
+        let size = u32::try_from(cost(packet.bytes.len())).unwrap_or(u32::MAX);
         if let Ok(permit) = room.acquire_many(size).await {
             permit.forget();
         }
@@ -206,7 +214,7 @@ async fn write(
         if due > Instant::now() {
             sleep_until(due).await;
         }
-        room.add_permits(bytes.len().min(HELD));
+        room.add_permits(cost(bytes.len()));
         writer.write_all(&bytes).await?;
         if rx.is_empty() {
             writer.flush().await?;

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::ear::agreed;
 use super::faults::{After, Faults};
+use super::guard::Guard;
 use super::head::Changes;
 use super::log::Log;
 use super::pump::{Both, Pump};
@@ -33,6 +34,7 @@ const LINGER: Duration = Duration::from_secs(60);
 pub(super) struct Tap {
     pub(super) dial: Dial,
     pub(super) changes: Changes,
+    pub(super) guard: Guard,
     pub(super) faults: Faults,
     pub(super) log: Rc<RefCell<Log>>,
     /// Whether the log and the recording hold what gives access.
@@ -61,6 +63,10 @@ impl Tap {
             }
             Err(_) => return note(Style::Bad, &format!("{name}: no request in time")),
         };
+        if let Err(why) = self.guard.judge(asked.parsed.headers()) {
+            note(Style::Bad, &format!("{name}: refused: {why}"));
+            return refuse(&mut client, StatusCode::FORBIDDEN, &why).await;
+        }
         let path = asked.parsed.uri().to_string();
         let mut url = self.changes.url(&path);
         if !self.secrets {
