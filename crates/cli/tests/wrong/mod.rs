@@ -216,9 +216,11 @@ fn closed(stream: &mut TcpStream, payload: &[u8], wrong: Wrong) -> io::Result<()
         return fail(stream, 1002, wrong);
     }
     stream.write_all(&frame(8, payload))?;
-    while wrong == Wrong::NeverStops {
-        stream.write_all(&frame(1, b"and another thing"))?;
-        std::thread::sleep(Duration::from_millis(10));
+    if wrong == Wrong::NeverStops {
+        loop {
+            stream.write_all(&frame(1, b"and another thing"))?;
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
     if wrong == Wrong::LeavesTcpOpen {
         while stream.read(&mut [0; 1024])? > 0 {}
