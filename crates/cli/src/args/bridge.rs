@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::values::{seconds, size};
+use super::values::seconds;
 use super::{DialArgs, TlsArgs};
 
 const BRIDGE_EXAMPLES: &str = "\
@@ -50,9 +50,6 @@ pub(crate) struct BridgeArgs {
     /// Whatever has arrived is a binary message
     #[arg(long, short)]
     pub(crate) binary: bool,
-    /// Largest message and longest line
-    #[arg(long, value_name = "BYTES", default_value = "16MiB", value_parser = size)]
-    pub(crate) max_message: usize,
     /// When one end has said all: close after so long without a message for it; -1: never
     #[arg(
         long,
@@ -95,4 +92,11 @@ fn origin(text: &str) -> Result<String, String> {
     http::HeaderValue::from_str(text)
         .map(|_| text.to_owned())
         .map_err(|_| format!("{text:?} cannot be an origin: write for example https://app.example"))
+}
+
+impl BridgeArgs {
+    /// The largest message and the longest line.
+    pub(crate) fn max_message(&self) -> usize {
+        self.dial.max_message.unwrap_or(16 << 20)
+    }
 }

@@ -107,7 +107,7 @@ fn prepare(args: &BridgeArgs) -> Result<(Option<Listens>, Bridge), Exit> {
     };
     let rules = Rules {
         framing,
-        max_message: args.max_message,
+        max_message: args.max_message(),
         wait: args.wait,
     };
     let bridge = Bridge {
@@ -308,7 +308,7 @@ fn server(args: &BridgeArgs) -> Server {
     };
     let server = Server::new()
         .origin(origin)
-        .config(tidewire::Config::new().max_message(args.max_message));
+        .config(tidewire::Config::new().max_message(args.max_message()));
     if args.dial.subprotocol.is_empty() {
         server.first_offered_subprotocol()
     } else {
