@@ -248,11 +248,6 @@ mod tests {
     }
 
     #[test]
-    fn no_command_has_a_flag_twice() {
-        <Cli as clap::CommandFactory>::command().debug_assert();
-    }
-
-    #[test]
     fn headers_keep_their_order_and_their_duplicates() {
         let cli = parse(&["h:1", "-H", "X-A: 1", "-H", "x-a:2:3", "-s", "a", "-s", "b"]).unwrap();
         let line = |name: &str, value: &str| HeaderArg::Line(name.into(), value.into());
