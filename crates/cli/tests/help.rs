@@ -5,6 +5,26 @@ mod common;
 
 use common::*;
 
+const COMMANDS: [&str; 17] = [
+    "bench",
+    "bridge",
+    "check-config",
+    "completions",
+    "conform",
+    "connect",
+    "doctor",
+    "echo",
+    "help",
+    "listen",
+    "man",
+    "pub",
+    "replay",
+    "send",
+    "serve",
+    "sub",
+    "tap",
+];
+
 /// Compares with `tests/help/NAME.txt`; with `TIDEWIRE_BLESS=1` writes it instead.
 fn check(name: &str, args: &[&str]) {
     let output = tidewire()
@@ -28,11 +48,26 @@ fn check(name: &str, args: &[&str]) {
 #[test]
 fn help_is_as_written_down() {
     check("tidewire", &["--help"]);
-    check("serve", &["serve", "--help"]);
-    check("check-config", &["check-config", "--help"]);
-    check("echo", &["echo", "--help"]);
-    check("connect", &["connect", "--help"]);
-    check("bench", &["bench", "--help"]);
+    check("topics", &["help"]);
+    for command in COMMANDS {
+        check(command, &["help", command]);
+    }
+}
+
+#[test]
+fn no_command_is_without_its_page() {
+    let output = tidewire().arg("help").output().unwrap();
+    let listed = text(&output.stdout)
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .map_while(|line| line.strip_prefix("  "))
+        .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+        .collect::<Vec<_>>();
+    for command in &listed {
+        assert!(COMMANDS.contains(&command.as_str()), "{command} has no page");
+    }
+    assert!(listed.len() >= 16, "{listed:?}");
 }
 
 #[test]

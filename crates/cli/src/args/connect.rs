@@ -53,7 +53,7 @@ Exit codes:
   3 host name not found                  10 closed with another code
   4 no TCP connection                    11 a deadline passed, or --count/--until not reached
   5 TLS needed, or failed                12 the proxy refused or failed
-  6 HTTP answer other than 101          130 Ctrl-C (in a pipe)";
+  6 HTTP answer other than 101          130 Ctrl-C";
 
 /// What a server (`-l`) has no use for: said, or it would be waited for in vain.
 const NOT_OF_A_SERVER: [&str; 50] = [
