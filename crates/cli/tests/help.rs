@@ -65,7 +65,10 @@ fn no_command_is_without_its_page() {
         .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
         .collect::<Vec<_>>();
     for command in &listed {
-        assert!(COMMANDS.contains(&command.as_str()), "{command} has no page");
+        assert!(
+            COMMANDS.contains(&command.as_str()),
+            "{command} has no page"
+        );
     }
     assert!(listed.len() >= 16, "{listed:?}");
 }
