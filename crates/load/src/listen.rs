@@ -9,7 +9,7 @@ use crate::tally::Desk;
 use crate::window::Answer;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use tidewire::{Event, Received, WebSocket};
 
@@ -18,6 +18,8 @@ use tidewire::{Event, Received, WebSocket};
 pub(crate) struct Channel {
     pub(crate) published: AtomicU64,
     pub(crate) delivered: AtomicU64,
+    /// Nothing more will be published.
+    pub(crate) over: AtomicBool,
 }
 
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use crate::publish::{self, Publisher};
 use crate::schedule::Schedule;
 use crate::tally::{Board, Phase, Stage, lock};
 use std::future::poll_fn;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tidewire::{ConnectError, WebSocket};
@@ -131,9 +132,23 @@ impl Worker {
         self.watch_cpu().await;
         // Those that send end with the phase, and count what they did not send.
         _ = timeout(SILENCE, sender).await;
+        if self.plan.mode == Mode::PubSub {
+            _ = timeout(SILENCE, self.published()).await;
+        }
         self.drain(&lanes).await;
         tasks.shutdown().await;
         self.settle(lanes).await;
+    }
+
+    /// Until the first thread, which has the publisher, knows of the last publication. Who looked
+    /// before would count too few as sent, and hang up too early.
+    async fn published(&self) {
+        if self.index == 0 {
+            self.channel.over.store(true, Ordering::Release);
+        }
+        while !self.channel.over.load(Ordering::Acquire) {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Subscribes all; who is refused is counted and left out.
