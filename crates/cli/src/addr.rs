@@ -94,6 +94,19 @@ pub(crate) fn url(text: &str) -> String {
     }
 }
 
+/// A URL without the user and password that it may hold: fit to be shown.
+pub(crate) fn without_user(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -161,6 +174,19 @@ mod tests {
             ),
         ] {
             assert_eq!(url(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        for (url, shown) in [
+            ("wss://me:secret@h:1/a@b?c", "wss://h:1/a@b?c"),
+            ("ws://u:p@h:1?a@b", "ws://h:1?a@b"),
+            ("ws://u:p@q@h", "ws://h"),
+            ("ws://h/x", "ws://h/x"),
+            ("ws+unix:/a@b:/", "ws+unix:/a@b:/"),
+        ] {
+            assert_eq!(without_user(url), shown);
         }
     }
 }

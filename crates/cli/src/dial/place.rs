@@ -62,19 +62,6 @@ impl Place {
     }
 }
 
-/// A URL as it may be shown: without user and password.
-pub(super) fn shown(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -99,12 +86,5 @@ mod tests {
         for url in ["", "ws://", "ws:// /"] {
             assert_eq!(Place::of(url), None, "{url}");
         }
-    }
-
-    #[test]
-    fn a_password_is_not_shown() {
-        assert_eq!(shown("ws://u:p@h:1/x?a@b"), "ws://h:1/x?a@b");
-        assert_eq!(shown("ws://u:p@q@h"), "ws://h");
-        assert_eq!(shown("ws+unix:/a@b:/"), "ws+unix:/a@b:/");
     }
 }

@@ -25,6 +25,7 @@ use self::finding::{Finding, Verdict};
 use self::place::Place;
 use self::reach::Way;
 use self::show::Sheet;
+use crate::addr;
 use crate::args::DoctorArgs;
 use crate::dial::Dial;
 use crate::exit::Exit;
@@ -47,7 +48,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Exit {
     };
     raw::block_on(async {
         // What the URL holds of a password stays here.
-        let mut sheet = Sheet::new(&raw::without_user(dial.url()), args.json);
+        let mut sheet = Sheet::new(&addr::without_user(dial.url()), args.json);
         examine(dial, args, &mut sheet).await;
         sheet.end();
         let failed = sheet.count(Verdict::Fail) > 0;

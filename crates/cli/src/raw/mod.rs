@@ -79,32 +79,3 @@ pub(crate) fn block_on(work: impl Future<Output = Exit>) -> Exit {
     runtime.shutdown_background();
     exit
 }
-
-/// A URL without the user and password that it may hold: fit to be shown.
-pub(crate) fn without_user(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(end);
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_not_shown() {
-        for (url, shown) in [
-            ("wss://me:secret@h:1/a@b?c", "wss://h:1/a@b?c"),
-            ("ws://h/x", "ws://h/x"),
-            ("ws+unix:/a@b", "ws+unix:/a@b"),
-        ] {
-            assert_eq!(without_user(url), shown);
-        }
-    }
-}

@@ -76,17 +76,7 @@ pub(crate) fn bare(url: &str) -> String {
         Some((before, query)) => (before, Some(query)),
         None => (url, None),
     };
-    let mut out = match before.split_once("://") {
-        None => before.to_owned(),
-        Some((scheme, rest)) => {
-            let end = rest.find(['/', '#']).unwrap_or(rest.len());
-            let (authority, path) = rest.split_at(end);
-            let host = authority
-                .rsplit_once('@')
-                .map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
-        }
-    };
+    let mut out = crate::addr::without_user(before);
     if let Some(query) = query {
         let parameters: Vec<String> = query.split('&').map(parameter).collect();
         out.push('?');

@@ -12,7 +12,7 @@ use tidewire::{
     ConnectError, ConnectStage, ProxyError, ProxyReason, RequestMisuse, ResponseError, Unreachable,
 };
 
-use super::place;
+use crate::addr;
 use crate::exit::{self, Exit};
 use crate::term;
 
@@ -21,7 +21,7 @@ const SENTENCE: usize = 600;
 
 /// Explains a connection that was not made.
 pub(crate) fn explain(url: &str, failure: ConnectError) -> Exit {
-    let told = Told::of(&place::shown(url), &failure);
+    let told = Told::of(&addr::without_user(url), &failure);
     exit::say(told.text().trim_end_matches('\n'));
     told.exit
 }
