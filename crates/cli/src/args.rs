@@ -164,6 +164,20 @@ impl Cli {
         self.by_hand()?.translate.from_curl.as_deref()
     }
 
+    /// The flags on the way to the server, of commands that have a profile.
+    pub(crate) fn way(&self) -> Option<&DialArgs> {
+        match &self.command {
+            None => Some(&self.connect.dial),
+            Some(Command::Connect(args)) => Some(&args.dial),
+            Some(Command::Bench(args)) => Some(&args.dial),
+            Some(Command::Doctor(args)) => Some(&args.dial),
+            Some(Command::Conform(args)) => Some(&args.dial),
+            Some(Command::Replay(args)) => Some(&args.dial),
+            Some(Command::Tap(args)) => Some(&args.dial),
+            Some(_) => None,
+        }
+    }
+
     /// The server that is to be connected to, as typed.
     pub(crate) fn target(&self) -> Option<&str> {
         match &self.command {

@@ -118,6 +118,25 @@ fn a_profile_stands_for_its_url_and_its_options() {
 }
 
 #[test]
+fn a_login_that_is_typed_takes_the_place_of_another_kind() {
+    let (port, head) = asked();
+    let (_home, mut command) = with_profiles(&format!(
+        "[profiles.prod]\nurl = \"ws://127.0.0.1:{port}/\"\nauth = \"ann:secret\"\n"
+    ));
+    let output = command
+        .args(["@prod", "--bearer", "token", "-s", "v2", "-E"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    let head = head.recv().unwrap().to_ascii_lowercase();
+    assert!(
+        head.contains("\r\nauthorization: bearer token\r\n"),
+        "{head}"
+    );
+    assert!(!head.contains("basic"), "{head}");
+}
+
+#[test]
 fn what_is_wrong_with_a_profile_is_told_with_its_place() {
     for (args, part) in [
         (&["@gone"][..], "there is no profile \"gone\"; there is: "),

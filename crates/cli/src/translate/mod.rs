@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use clap::{Command, CommandFactory, Parser};
 
 use self::tools::Wanted;
-use crate::args::{Cli, ConnectArgs, Tool};
+use crate::args::{Cli, ConnectArgs, DialArgs, Tool};
 use crate::dial::Dial;
 use crate::exit::{self, Exit};
 
@@ -26,6 +26,21 @@ struct Expansion {
     options: Vec<String>,
 }
 
+impl Expansion {
+    /// Leaves out what goes against `typed`: one login instead of another, one family of addresses.
+    fn yield_to(&mut self, typed: &DialArgs) {
+        let against = [
+            ("--auth=", typed.bearer.is_some()),
+            ("--bearer=", typed.auth.is_some()),
+            ("--ipv4", typed.ipv6),
+            ("--ipv6", typed.ipv4),
+        ];
+        for (option, _) in against.iter().filter(|(_, goes)| *goes) {
+            self.options.retain(|given| !given.starts_with(option));
+        }
+    }
+}
+
 /// Reads the command line, with what `--from-curl` and `@profile` stand for put before what was
 /// typed, so that what was typed wins.
 ///
@@ -34,7 +49,7 @@ struct Expansion {
 /// program, as clap does.
 pub(crate) fn parse(line: Vec<OsString>) -> Result<Cli, String> {
     let mut cli = Cli::parse_from(&line);
-    let expansion = match (cli.curl_command(), cli.target()) {
+    let mut expansion = match (cli.curl_command(), cli.target()) {
         (Some(command), _) => {
             let command = read_argument(command)?;
             curl::read(&command).map_err(|why| format!("--from-curl: {why}"))?
@@ -45,6 +60,9 @@ pub(crate) fn parse(line: Vec<OsString>) -> Result<Cli, String> {
         }
         _ => return Ok(cli),
     };
+    if let Some(typed) = cli.way() {
+        expansion.yield_to(typed);
+    }
     if !expansion.options.is_empty() {
         let at = cli.name().map_or(1, |name| {
             1 + line.iter().position(|word| word == name).unwrap_or(0)
