@@ -1,6 +1,6 @@
 //! Fifty times `kill -9` under load: every acknowledged publication is there afterwards, in order, once.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros)]
 
 mod hub_common;
 

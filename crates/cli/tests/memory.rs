@@ -1,7 +1,7 @@
 //! What an idle connection costs the process `tidewire echo`, as the system counts it: resident bytes.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros)]
 
 mod common;
 use common::*;

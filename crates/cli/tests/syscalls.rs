@@ -1,7 +1,7 @@
 //! How many system calls an echo costs `tidewire echo`, counted by strace.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros)]
 
 mod common;
 use common::*;

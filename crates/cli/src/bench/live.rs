@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tidewire_load::{Live, Progress, Stop, units};
 
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::signals::Signals;
 
 /// Connections open fast: not each is worth a line.
@@ -115,7 +115,7 @@ pub(crate) fn heed_interrupts(stop: Stop) {
             signals.next().await;
             stop.now();
             signals.next().await;
-            eprintln!();
+            exit::say("");
             std::process::exit(Exit::Interrupted as i32);
         });
     });

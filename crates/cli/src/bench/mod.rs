@@ -128,7 +128,7 @@ impl<'a> Base<'a> {
     fn dial_url(&self) -> String {
         let url = self.dial.as_ref().map_or(&*self.args.url, Dial::url);
         let url = url.split_once('?').map_or(url, |(url, _)| url);
-        crate::raw::without_user(url)
+        crate::addr::without_user(url)
     }
 
     fn sizes(&self) -> Vec<usize> {

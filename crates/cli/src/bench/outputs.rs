@@ -8,7 +8,7 @@ use tidewire_load::Report;
 use super::csv;
 use super::page::Page;
 use crate::args::BenchArgs;
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 
 #[derive(Debug)]
 enum Target {
@@ -88,10 +88,10 @@ impl Outputs {
 
     /// What the exit code says, in words: on stderr where stdout is for a program.
     pub(super) fn verdict(&self, text: &str) {
-        if self.stdout_is_taken() {
-            eprint!("{text}");
-        } else {
-            print(text);
+        match self.stdout_is_taken() {
+            true if text.is_empty() => {}
+            true => exit::say(text.trim_end()),
+            false => print(text),
         }
     }
 

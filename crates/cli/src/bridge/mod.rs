@@ -22,7 +22,7 @@ use self::pump::{Rules, Verdict};
 use crate::args::BridgeArgs;
 use crate::bind::{Arrived, Place};
 use crate::dial::Dial;
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 use crate::signals::Signals;
 use crate::term;
 use crate::tls::{self, Tls};
@@ -162,7 +162,7 @@ impl Bridge {
         match verdict.exit {
             Exit::Clean | Exit::Interrupted => {
                 if !self.quiet {
-                    eprintln!("* {}", verdict.words);
+                    exit::say(&format!("* {}", verdict.words));
                 }
                 verdict.exit
             }
@@ -172,7 +172,7 @@ impl Bridge {
 
     fn note(&self, words: &str) {
         if !self.quiet {
-            eprintln!("* {words}");
+            exit::say(&format!("* {words}"));
         }
     }
 
@@ -249,7 +249,7 @@ impl Bridge {
         };
         self.note(&format!("listening on {scheme}{name}"));
         if let Some(tls) = tls.filter(|tls| !self.quiet && !tls.hint.is_empty()) {
-            eprint!("{}", tls.hint);
+            exit::say(tls.hint.trim_end());
         }
     }
 

@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use self::case::{Act, Case, Outcome, Verdict};
 use self::show::Ran;
 use self::stage::Stage;
+use crate::addr;
 use crate::args::ConformArgs;
 use crate::dial::{self, Dial};
 use crate::exit::{self, Exit};
@@ -66,7 +67,7 @@ fn chosen(patterns: &[String]) -> Result<Vec<Case>, String> {
 }
 
 async fn conform(dial: Dial, cases: Vec<Case>, args: &ConformArgs) -> Exit {
-    let url = raw::without_user(dial.url());
+    let url = addr::without_user(dial.url());
     let (outcome, heads) = raw::connect(dial.client().redirects(0)).await;
     // A handshake that a client refuses may still be one that the cases can judge.
     let refused = match outcome {
@@ -82,8 +83,8 @@ async fn conform(dial: Dial, cases: Vec<Case>, args: &ConformArgs) -> Exit {
         (Err(_), Some(error)) => return dial::explain(&url, error),
         (Err(why), None) => {
             let exit = exit::error(Exit::Local, &why);
-            eprintln!(
-                "hint: conform needs a server that sends every message back, as tidewire echo does"
+            exit::say(
+                "hint: conform needs a server that sends every message back, as tidewire echo does",
             );
             return exit;
         }

@@ -26,7 +26,7 @@ use self::http::Pages;
 use self::log::{ClientLog, Log};
 use crate::args::EchoArgs;
 use crate::bind;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::signals::Signals;
 use crate::tls::{self, Tls};
 
@@ -62,10 +62,7 @@ struct Remote {
 pub(crate) fn run(args: EchoArgs) -> Exit {
     match start(args) {
         Ok(()) => Exit::Clean,
-        Err(sentence) => {
-            eprintln!("error: {sentence}");
-            Exit::Local
-        }
+        Err(sentence) => exit::error(Exit::Local, &sentence.to_string()),
     }
 }
 
@@ -230,8 +227,7 @@ fn spawn_thread(
             let runtime = match runtime() {
                 Ok(runtime) => runtime,
                 Err(sentence) => {
-                    eprintln!("error: {sentence}");
-                    std::process::exit(Exit::Local as i32);
+                    std::process::exit(exit::error(Exit::Local, &sentence.to_string()) as i32);
                 }
             };
             runtime.block_on(async move {

@@ -8,7 +8,7 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 
 use crate::args::{Cli, CompletionsArgs, HelpArgs, ManArgs};
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 
 /// Texts that are not of one command: name, what it is, text.
 const TOPICS: &[(&str, &str, &str)] = &[
@@ -82,7 +82,7 @@ pub(crate) fn man(args: &ManArgs) -> Exit {
     if let Some(dir) = &args.dir {
         return match install(&root, dir) {
             Ok(count) => {
-                eprintln!("{count} pages written to {}", dir.display());
+                exit::say(&format!("{count} pages written to {}", dir.display()));
                 Exit::Clean
             }
             Err(cause) => error(

@@ -2,7 +2,7 @@
 
 use tidewire_hub_proto::native::ServerMessage;
 
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 use crate::term;
 
 /// No more of the hub's words is shown, in characters.
@@ -37,7 +37,7 @@ pub(super) fn tell(refusal: &ServerMessage, channel: &str, wish: Wish, what: &st
     let (code, words) = (term::line(code, 64), term::line(words, WORDS));
     let exit = error(exit, &format!("the hub refuses {what}: {words} ({code})"));
     if let Some(hint) = hint {
-        eprintln!("hint: {hint}");
+        exit::say(&format!("hint: {hint}"));
     }
     exit
 }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::denied;
 use crate::args::{DialArgs, GuestArgs, HubArgs};
 use crate::dial::{self, Dial};
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 use crate::term;
 
 /// A hub that is silent for so long is asked whether it is there.
@@ -140,7 +140,7 @@ impl Hub {
     /// Something on stderr that is no error.
     pub(super) fn tell(&self, sentence: &str) {
         if !self.quiet {
-            eprintln!("{sentence}");
+            exit::say(sentence);
         }
     }
 
@@ -158,7 +158,7 @@ impl Hub {
                 };
                 let exit = dial::explain(self.dial.url(), *failed);
                 if let Some(hint) = hint {
-                    eprintln!("hint: {hint}");
+                    exit::say(&format!("hint: {hint}"));
                 }
                 exit
             }

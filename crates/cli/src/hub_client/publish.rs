@@ -15,7 +15,7 @@ use super::line::{self, Hub, Lost};
 use super::subscribe::channel;
 use super::window::{Key, Window};
 use crate::args::PubArgs;
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 
 /// How long the hub may take to answer our Close.
 const HURRY: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ fn input(args: &PubArgs) -> mpsc::Receiver<Item> {
         return input::one(Some(message), args.form);
     }
     if io::stdin().is_terminal() && !args.hub.quiet {
-        eprintln!("each line is a message; Ctrl-D ends");
+        exit::say("each line is a message; Ctrl-D ends");
     }
     input::records(args.form, args.null)
 }
@@ -181,7 +181,10 @@ impl Work {
 
     fn tell_unacknowledged(&self) {
         if self.window.len() > 0 {
-            eprintln!("{} messages are not acknowledged", self.window.len());
+            exit::say(&format!(
+                "{} messages are not acknowledged",
+                self.window.len()
+            ));
         }
     }
 }

@@ -15,7 +15,7 @@ use super::input;
 use super::line::NO_HUB;
 use crate::args::SendArgs;
 use crate::dial::{self, Dial};
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 use crate::term;
 
 /// How long the hub may take to answer.
@@ -76,7 +76,7 @@ async fn ask(dial: &Dial, body: String) -> Result<(StatusCode, String), Exit> {
             let is_unreachable = matches!(failed, tidewire::ConnectError::Unreachable(_));
             let exit = dial::explain(dial.url(), failed);
             if is_unreachable {
-                eprintln!("hint: {NO_HUB}");
+                exit::say(&format!("hint: {NO_HUB}"));
             }
             return Err(exit);
         }

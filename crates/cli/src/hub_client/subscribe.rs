@@ -13,7 +13,7 @@ use super::denied::{self, Wish};
 use super::follow::{Follow, Step};
 use super::line::{self, Heard, Hub, Lost};
 use crate::args::SubArgs;
-use crate::exit::{Exit, error};
+use crate::exit::{self, Exit, error};
 use crate::term;
 
 /// How long a refused subscription waits when the hub does not say.
@@ -156,11 +156,11 @@ impl Session {
                 }
                 Step::Gap(words) => {
                     self.out.flush()?;
-                    eprintln!("{words}");
+                    exit::say(&words.to_string());
                 }
                 Step::GapAndAsk(words) => {
                     self.out.flush()?;
-                    eprintln!("{words}");
+                    exit::say(&words.to_string());
                     self.ask_anew(ws, at).await?;
                 }
                 Step::Later => {

@@ -7,7 +7,7 @@ use tidewire_hub::Config;
 use tidewire_hub::config::{Loaded, SAMPLE, describe_namespace};
 
 use crate::args::CheckConfigArgs;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 
 /// Checks a file, or prints the sample.
 pub(crate) fn run(args: &CheckConfigArgs) -> Exit {
@@ -17,7 +17,7 @@ pub(crate) fn run(args: &CheckConfigArgs) -> Exit {
     match Config::load(&super::sources(Some(file.clone()))) {
         Ok(loaded) => print(&meaning(&loaded)),
         Err(mistakes) => {
-            eprintln!("{mistakes}");
+            exit::say(&mistakes.to_string());
             Exit::Usage
         }
     }
@@ -30,10 +30,7 @@ fn print(text: &str) -> Exit {
         .and_then(|()| stdout.flush())
     {
         Ok(()) => Exit::Clean,
-        Err(error) => {
-            eprintln!("error: cannot write to stdout: {error}");
-            Exit::Local
-        }
+        Err(error) => exit::error(Exit::Local, &format!("cannot write to stdout: {error}")),
     }
 }
 

@@ -17,7 +17,7 @@ use self::banner::Banner;
 use self::notices::Notices;
 use crate::addr;
 use crate::args::ServeArgs;
-use crate::exit::Exit;
+use crate::exit::{self, Exit};
 use crate::signals::Signals;
 use crate::term::{self, Style};
 use crate::tls::Tls;
@@ -32,10 +32,7 @@ pub(crate) fn run(args: &ServeArgs) -> Exit {
     let outcome = prepare(args).and_then(|(config, hint)| start(config, &hint, args.quiet));
     match outcome {
         Ok(()) => Exit::Clean,
-        Err((exit, sentence)) => {
-            eprintln!("error: {sentence}");
-            exit
-        }
+        Err((exit, sentence)) => exit::error(exit, &sentence.to_string()),
     }
 }
 
@@ -67,7 +64,9 @@ fn prepare(args: &ServeArgs) -> Result<(Config, String), Failure> {
         mut config, notes, ..
     } = Config::load(&sources).map_err(|mistakes| (Exit::Usage, mistakes.to_string()))?;
     if !args.quiet {
-        notes.iter().for_each(|note| eprintln!("note: {note}"));
+        notes
+            .iter()
+            .for_each(|note| exit::say(&format!("note: {note}")));
     }
     let mut hint = String::new();
     if args.tls.tls_dev {

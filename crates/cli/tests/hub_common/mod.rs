@@ -1,5 +1,5 @@
 //! `tidewire serve` as a process: started on a free port, killed, started again over the same data.
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::disallowed_macros)]
 
 pub mod native;
 

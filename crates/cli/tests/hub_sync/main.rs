@@ -2,7 +2,7 @@
 //! or delivered before the sync of what it tells has returned.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_macros)]
 
 #[path = "../hub_common/mod.rs"]
 mod hub_common;
