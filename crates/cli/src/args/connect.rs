@@ -209,7 +209,7 @@ pub(crate) struct ConnectArgs {
     /// Send a Ping again and again
     #[arg(long, value_name = "SECONDS", value_parser = interval, hide_short_help = true)]
     pub(crate) ping: Option<Duration>,
-    /// How long a Pong may take before the connection counts as dead [default: that of --ping]
+    /// How long a Pong may take before the connection counts as dead [default: that of --ping, at least 5]
     #[arg(long, value_name = "SECONDS", value_parser = interval, requires = "ping")]
     #[arg(hide_short_help = true)]
     pub(crate) ping_timeout: Option<Duration>,

@@ -33,6 +33,9 @@ pub(super) enum After {
     Hold,
 }
 
+/// How long a Pong may take at least, unless said: a busy server is not a dead one.
+const PONG: Duration = Duration::from_secs(5);
+
 /// A conversation that is to be held.
 pub(super) struct Plan {
     pub(super) dial: Arc<Dial>,
@@ -117,7 +120,9 @@ impl Plan {
                 .timeout
                 .and_then(|time| Instant::now().checked_add(time)),
             ping: args.ping,
-            ping_timeout: args.ping_timeout.or(args.ping).unwrap_or_default(),
+            ping_timeout: args
+                .ping_timeout
+                .unwrap_or_else(|| args.ping.unwrap_or_default().max(PONG)),
             reconnect,
             teller,
             listeners: Vec::new(),
