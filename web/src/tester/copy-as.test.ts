@@ -33,6 +33,10 @@ describe("commands", () => {
     expect(words(command("wscat", target, text, "k").text)).toEqual(["wscat", "-c", target.url, "-s", "a", "-s", "b", "-x", text]);
   });
 
+  test("a message that begins with @ is no file's name", () => {
+    expect(words(command("tidewire", target, "@me hi", "k").text)).toContain("--execute=@@me hi");
+  });
+
   test.each(HOSTILE.filter((text) => text !== ""))("what websocat is piped is %j", (text) => {
     const line = command("websocat", target, text, "k").text;
     const piped = execFileSync("sh", ["-c", line.replace(/\| websocat [\s\S]*$/, "")], { encoding: "utf8" });
@@ -40,7 +44,7 @@ describe("commands", () => {
   });
 
   test("headers, Origin and the certificate are where each tool has them", () => {
-    expect(words(command("tidewire", full, undefined, "k").text)).toEqual(expect.arrayContaining(["-H", "X-A: it's", "X-A: $(id)", "-o", "https://o.example"]));
+    expect(words(command("tidewire", full, undefined, "k").text)).toEqual(expect.arrayContaining(["-H", "X-A: it's", "X-A: $(id)", "-o", "https://o.example", "-n"]));
     expect(words(command("wscat", full, undefined, "k").text)).toContain("-n");
     expect(command("wscat", full, undefined, "k").notes.join()).toContain("same name");
     expect(words(command("websocat", full, undefined, "k").text)).toEqual(expect.arrayContaining(["-H=X-A: it's", "--protocol=a, b", "--origin=https://o.example", "-k"]));

@@ -60,13 +60,14 @@ function tidewire(target: Target, message: Message): Copied {
     parts.push("-o", quote(target.origin));
   }
   if (target.insecure === true) {
-    notes.push("It has no switch to skip the certificate check: name your CA in SSL_CERT_FILE.");
+    parts.push("-n");
   }
   const text = word(message, notes);
   if (text !== undefined) {
     tooLong(text, notes);
     // With “=”, a message may begin with a dash.
-    parts.push(`--execute=${quote(text)}`);
+    // With “@” before it, it would name a file.
+    parts.push(`--execute=${quote(text.replace(/^@/, "@@"))}`);
   }
   return { label: "tidewire", text: parts.join(" "), notes };
 }
