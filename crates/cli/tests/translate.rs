@@ -89,6 +89,14 @@ fn a_connection_is_printed_for_other_tools_and_none_is_made() {
         assert!(printed.contains(part), "{tool}: {printed}");
         assert!(said(&output).contains("left out: -4"), "{}", said(&output));
     }
+    let args = ["127.0.0.1:1", "-x", "@@me", "-x", "@file", "--as", "wscat"];
+    let output = run(&args, b"");
+    assert_eq!(text(&output.stdout), "wscat -c ws://127.0.0.1:1 -x @me\n");
+    assert!(
+        said(&output).contains("left out: -x @FILE"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]

@@ -146,7 +146,6 @@ fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
         key: text(&way.key),
         proxy: way.proxy.clone().filter(|url| !url.is_empty()),
         redirects: way.location || way.max_redirects.is_some(),
-        messages: args.execute.clone(),
         ..Wanted::default()
     };
     let mut cookies = Vec::new();
@@ -163,7 +162,17 @@ fn wanted(dial: &Dial, args: &ConnectArgs) -> Wanted {
             .headers
             .push(("Cookie".to_owned(), cookies.join("; ")));
     }
+    let mut files = false;
+    for text in &args.execute {
+        match text.strip_prefix('@') {
+            None => wanted.messages.push(text.clone()),
+            Some(rest) if rest.starts_with('@') => wanted.messages.push(rest.to_owned()),
+            Some(_) => files = true,
+        }
+    }
     let given = [
+        ("-x @FILE", files),
+        ("-b", args.binary),
         ("--noproxy", way.noproxy.is_some()),
         ("--resolve", !way.resolve.is_empty()),
         ("--unix-socket", way.unix_socket.is_some()),
