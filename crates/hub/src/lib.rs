@@ -24,6 +24,7 @@ mod clock;
 pub mod config;
 mod door;
 mod engine;
+mod errand;
 mod error;
 pub mod guard;
 mod http;

@@ -1,7 +1,7 @@
 //! The mailbox of a shard: what engines and other shards have for it, bounded by bytes.
 
 use crate::door::{Admission, Refusing};
-use crate::session::Errand;
+use crate::errand::Errand;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};

@@ -1,9 +1,9 @@
-//! The public ids of sessions, which tell their shard, and what is asked of a session by its id.
+//! The public ids of sessions, which tell their shard, and asking a session by its id.
 
+use crate::errand::{Ask, Errand, Told};
 use crate::mailbox::Parcel;
 use crate::node::Node;
-use tidewire_hub_core::{Described, ShardId};
-use tidewire_hub_proto::Payload;
+use tidewire_hub_core::ShardId;
 use tokio::sync::oneshot;
 
 /// What public ids of sessions are made of.
@@ -37,36 +37,6 @@ fn shard_of(name: &str) -> Option<usize> {
     place
         .map(number)
         .try_fold(0, |shard, number| Some(shard * LETTERS.len() + number?))
-}
-
-/// What is asked of a session.
-#[derive(Clone, Debug)]
-pub(crate) enum Ask {
-    /// Who is it?
-    Describe,
-    /// It is given a message.
-    Direct(Payload),
-}
-
-/// What became of that.
-#[derive(Debug)]
-pub(crate) enum Told {
-    NotHere,
-    Described(Described),
-    /// The message is in its outbox.
-    Given,
-    /// As much waits for it as may.
-    Full,
-    /// Its shard has no room for what is asked.
-    Busy,
-}
-
-/// What is asked of a session of another shard.
-#[derive(Debug)]
-pub(crate) struct Errand {
-    pub(crate) session: Box<str>,
-    pub(crate) ask: Ask,
-    pub(crate) answer: oneshot::Sender<Told>,
 }
 
 /// Has the session's shard see to it.

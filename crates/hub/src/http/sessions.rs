@@ -1,7 +1,8 @@
 //! `/sessions/{session}`: what a backend has for one session, by the session's public id.
 
+use crate::errand::{Ask, Told};
 use crate::node::Node;
-use crate::session::{self, Ask, POLLING, Told};
+use crate::session::{self, POLLING};
 use crate::shard::Local;
 use crate::web::caller::{Caller, is_from_here};
 use crate::web::{answers, url};
