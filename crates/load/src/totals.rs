@@ -1,6 +1,6 @@
 //! [`Totals`]: the times of all threads together, and what each second was like.
 
-use crate::engine::Live;
+use crate::live::Live;
 use crate::tally::{Board, histogram, lock};
 use hdrhistogram::Histogram;
 use serde::Serialize;
