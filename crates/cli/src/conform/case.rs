@@ -158,6 +158,18 @@ impl Case {
         }
     }
 
+    /// A case of frames that break the protocol (RFC 6455 §7.4.1: 1002).
+    pub(crate) fn broken(
+        name: impl Into<String>,
+        rfc: &'static str,
+        what: &str,
+        frames: impl Fn() -> Vec<Frame> + 'static,
+    ) -> Self {
+        let expected = format!("{what} fails the connection with 1002");
+        let steps = move || vec![send(frames())];
+        Self::talk(name, rfc, expected, fails(&[1002]), steps)
+    }
+
     /// Its section.
     pub(crate) fn section(&self) -> &str {
         self.name.split('/').next().unwrap_or_default()

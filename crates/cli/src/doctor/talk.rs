@@ -93,18 +93,24 @@ pub(super) async fn ping(patient: &Patient) -> Finding {
     }
 }
 
+/// A WebSocket of the step's own.
+async fn another(patient: &Patient, step: &'static str) -> Result<Peer, Finding> {
+    let opened = patient.site.open(None, patient.time).await;
+    opened.map(|(peer, _)| peer).map_err(|why| {
+        Finding::fail(
+            step,
+            format!("no further WebSocket: {why}"),
+            "is there a limit of connections?",
+        )
+    })
+}
+
 /// Step close.
 pub(super) async fn close(patient: &Patient) -> Finding {
     let step = "close";
-    let mut peer = match patient.site.open(None, patient.time).await {
-        Ok((peer, _)) => peer,
-        Err(why) => {
-            return Finding::fail(
-                step,
-                format!("no further WebSocket: {why}"),
-                "is there a limit of connections?",
-            );
-        }
+    let mut peer = match another(patient, step).await {
+        Ok(peer) => peer,
+        Err(finding) => return finding,
     };
     let began = Instant::now();
     peer.send(&Frame::close(Some(1000), b"").bytes(), patient.time)
@@ -179,15 +185,9 @@ pub(super) async fn idle(patient: &Patient, idle: Option<Duration>) -> Finding {
             "not asked for: --idle 120s sees whether a silent connection is kept",
         );
     };
-    let mut peer = match patient.site.open(None, patient.time).await {
-        Ok((peer, _)) => peer,
-        Err(why) => {
-            return Finding::fail(
-                step,
-                format!("no further WebSocket: {why}"),
-                "is there a limit of connections?",
-            );
-        }
+    let mut peer = match another(patient, step).await {
+        Ok(peer) => peer,
+        Err(finding) => return finding,
     };
     let began = Instant::now();
     let mut messages = 0u64;
